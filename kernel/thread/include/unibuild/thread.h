@@ -1,0 +1,168 @@
+/*
+ * Threads, wait queues, timeouts and mutexes.
+ *
+ * One address space, one privilege level: program threads (clone) and kernel threads are the same
+ * thing and run kernel code on their own stack. Threads are preempted: from the timer interrupt
+ * when a slice of UB_THREAD_SLICE_NS is over and another thread is runnable (no tick runs
+ * otherwise), and when an interrupt handler wakes a thread while the processor idles. Kernel code
+ * is preemptible wherever interrupts are enabled: shared data needs a spinlock (short, also
+ * against interrupt handlers), or a mutex (may be held while waiting; threads only).
+ * A processor with nothing to run halts.
+ *
+ * Times are nanoseconds of ub_clock_monotonic(); UB_FOREVER means no deadline.
+ * Everything is written for several processors; UB_PROCESSORS is 1 today.
+ */
+#ifndef UNIBUILD_THREAD_H
+#define UNIBUILD_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <unibuild/spinlock.h>
+
+#define UB_PROCESSORS 1
+#define UB_FOREVER UINT64_MAX
+#define UB_THREAD_SLICE_NS 10000000ULL
+
+struct ub_thread;
+
+/* ---- Wait queues --------------------------------------------------------------------------- */
+
+/*
+ * Who waits for something. All zero is an empty queue. The waker changes its state first and then
+ * wakes; the waiter checks the state again after each return, since wakes may be spurious.
+ */
+struct ub_wait_queue {
+    struct ub_wait_entry *first;
+    struct ub_wait_entry *last;
+};
+
+/*
+ * One entry of a queue: a waiting thread, or a callback of a component (poll, epoll). `wake` runs
+ * for each wake of the queue, with the scheduler lock held and interrupts disabled: it may only
+ * touch its own data and call ub_wake_*_locked. It returns true when it consumed a ub_wake_one.
+ */
+struct ub_wait_entry {
+    struct ub_wait_entry *next;
+    struct ub_wait_entry *previous;
+    struct ub_wait_queue *queue; /* NULL: in no queue */
+    bool (*wake)(struct ub_wait_entry *entry);
+};
+
+/*
+ * Waits until `queue` is woken or the clock reaches `deadline_ns`. Call with interrupts disabled;
+ * returns with interrupts disabled (they are enabled while others run). Returns 0 or -ETIMEDOUT.
+ *
+ *     unsigned long flags = ub_interrupt_disable();
+ *     while (!ready && result == 0)
+ *         result = ub_wait(&queue, deadline);
+ *     ub_interrupt_restore(flags);
+ */
+int ub_wait(struct ub_wait_queue *queue, uint64_t deadline_ns);
+
+/*
+ * The same for state behind a spinlock: lets `lock` go once the thread is enqueued, so that no
+ * wake between check and wait is lost on any number of processors, and holds it again on return.
+ */
+int ub_wait_unlock(struct ub_wait_queue *queue, struct ub_spinlock *lock, uint64_t deadline_ns);
+
+/* Wake the longest waiting entry, or all. Callable from threads and interrupt handlers, with or
+ * without other spinlocks held. ub_wake_one returns whether somebody was woken. */
+bool ub_wake_one(struct ub_wait_queue *queue);
+void ub_wake_all(struct ub_wait_queue *queue);
+
+/* For ub_wait_entry callbacks only: the scheduler lock is held already. */
+bool ub_wake_one_locked(struct ub_wait_queue *queue);
+void ub_wake_all_locked(struct ub_wait_queue *queue);
+
+/* Join or leave a queue with a callback entry. Leaving is idempotent; after it returns the
+ * callback does not run any more. */
+void ub_wait_entry_join(struct ub_wait_queue *queue, struct ub_wait_entry *entry);
+void ub_wait_entry_leave(struct ub_wait_entry *entry);
+
+/* ---- Timeouts ------------------------------------------------------------------------------ */
+
+/*
+ * Calls `expire` once at `deadline`, in interrupt context with the scheduler lock held (the rules
+ * of ub_wait_entry.wake apply; it may start its own timeout again with ub_timeout_start_locked).
+ * All zero but `expire` is a stopped timeout. The owner keeps the storage until it is stopped.
+ */
+struct ub_timeout {
+    struct ub_timeout *next;
+    struct ub_timeout *previous;
+    uint64_t deadline;
+    bool active;
+    void (*expire)(struct ub_timeout *timeout);
+};
+
+/* Start, or move when it is started already. A deadline in the past expires at once. */
+void ub_timeout_start(struct ub_timeout *timeout, uint64_t deadline_ns);
+void ub_timeout_start_locked(struct ub_timeout *timeout, uint64_t deadline_ns);
+/* After this returns `expire` does not run any more. */
+void ub_timeout_stop(struct ub_timeout *timeout);
+
+/* ---- Threads ------------------------------------------------------------------------------- */
+
+/*
+ * A kernel thread on a stack of `stack_pages` pages of its own (an unmapped guard page below it),
+ * runnable at once. `name` is kept by reference. Returns NULL when memory is out. The thread ends
+ * when `entry` returns; its memory is released then. Kernel threads do not keep the image alive:
+ * the image ends when the program's main thread ends or calls exit_group.
+ */
+struct ub_thread *ub_thread_create(void (*entry)(void *argument), void *argument, const char *name,
+                                   size_t stack_pages);
+
+/* The running thread; in interrupt handlers the interrupted one. Never NULL. */
+struct ub_thread *ub_thread_current(void);
+
+/* Thread id: 1 is the main thread. */
+int ub_thread_id(const struct ub_thread *thread);
+const char *ub_thread_name(const struct ub_thread *thread);
+
+/* Lets other runnable threads run first. */
+void ub_thread_yield(void);
+
+/* Waits for the deadline; wakes never shorten it. */
+void ub_thread_sleep_until(uint64_t deadline_ns);
+
+/* Ends the calling thread. */
+_Noreturn void ub_thread_exit(void);
+
+/* ---- Mutexes ------------------------------------------------------------------------------- */
+
+/* A sleeping lock for threads, not recursive, first come first served. All zero is unlocked. */
+struct ub_mutex {
+    struct ub_spinlock lock;
+    struct ub_thread *owner;
+    struct ub_wait_queue waiters;
+};
+
+void ub_mutex_lock(struct ub_mutex *mutex);
+bool ub_mutex_try(struct ub_mutex *mutex);
+/* Aborts when the caller does not hold it. */
+void ub_mutex_unlock(struct ub_mutex *mutex);
+
+/*
+ * Waits on `queue` with `mutex` let go, atomically against wakers who hold the mutex; holds it
+ * again on return. Returns 0 or -ETIMEDOUT. (A condition variable is a wait queue and a mutex.)
+ */
+int ub_mutex_wait(struct ub_mutex *mutex, struct ub_wait_queue *queue, uint64_t deadline_ns);
+
+/* ---- What kernel/arch calls ---------------------------------------------------------------- */
+
+/*
+ * The local APIC timer fired (overrides the weak default of kernel/clock). Interrupt context,
+ * interrupts disabled.
+ */
+void ub_timer_expired(void);
+
+/*
+ * Called by the common interrupt return path after the handler and the end-of-interrupt, with
+ * interrupts disabled, on the interrupted thread's stack, all general registers saved. Switches
+ * threads when one is due (weak default in kernel/arch: nothing). Saves and restores the
+ * floating-point and vector state itself, so the interrupt path need not.
+ */
+void ub_interrupt_leave(void);
+
+#endif
