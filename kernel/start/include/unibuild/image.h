@@ -1,0 +1,33 @@
+/*
+ * What the image brings with it, and how it ends.
+ *
+ * The image rule generates one assembly file with the symbols below. Arguments and environment are
+ * NUL-terminated strings, one after the other; the lengths count every byte. A command line that the
+ * monitor passes (`-append`) replaces the arguments after the first, split at spaces ('…' and "…"
+ * group, a backslash takes the next byte as it is).
+ */
+#ifndef UNIBUILD_IMAGE_H
+#define UNIBUILD_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* "name\0--flag\0", argv[0] included. */
+extern const char ub_image_arguments[];
+extern const uint64_t ub_image_arguments_length;
+/* "HOME=/\0", may be empty. */
+extern const char ub_image_environment[];
+extern const uint64_t ub_image_environment_length;
+/* The root file system, a cpio archive (newc); empty when both are equal. */
+extern const unsigned char ub_image_root_start[];
+extern const unsigned char ub_image_root_end[];
+
+/*
+ * Ends the image: prints "\x1e[unibuild] exit STATUS\n" on the console and stops the machine. What
+ * exit_group does.
+ */
+_Noreturn void ub_image_exit(int status);
+/* Stops the machine without a word (the platform's way: reset, power off). */
+_Noreturn void ub_machine_stop(void);
+
+#endif
