@@ -15,10 +15,13 @@
 #ifndef UNIBUILD_FILE_H
 #define UNIBUILD_FILE_H
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 
-#include <unibuild/abi.h>
 #include <unibuild/thread.h>
 
 struct ub_file;
@@ -33,8 +36,8 @@ struct ub_file_operations {
     long (*read)(struct ub_file *file, void *buffer, size_t size);
     long (*write)(struct ub_file *file, const void *buffer, size_t size);
     /* One message or burst from several pieces. NULL: readv/writev loop over read/write. */
-    long (*read_vector)(struct ub_file *file, const struct ub_iovec *pieces, size_t count);
-    long (*write_vector)(struct ub_file *file, const struct ub_iovec *pieces, size_t count);
+    long (*read_vector)(struct ub_file *file, const struct iovec *pieces, size_t count);
+    long (*write_vector)(struct ub_file *file, const struct iovec *pieces, size_t count);
     /* pread64. NULL: -ESPIPE. */
     long (*read_at)(struct ub_file *file, void *buffer, size_t size, int64_t offset);
     /* lseek. NULL: -ESPIPE. */
@@ -46,7 +49,7 @@ struct ub_file_operations {
     /* ioctl requests beyond FIONBIO. NULL: -ENOTTY. */
     long (*control)(struct ub_file *file, unsigned long request, unsigned long argument);
     /* fstat: fill what is known; the caller zeroed it. NULL: a character device. */
-    long (*status)(struct ub_file *file, struct ub_stat *status);
+    long (*status)(struct ub_file *file, struct stat *status);
     /* getdents64. NULL: -ENOTDIR. */
     long (*entries)(struct ub_file *file, void *buffer, size_t size);
     /* The last reference is gone: release everything, the struct included. NULL: nothing to do. */

@@ -5,11 +5,12 @@
  * thing and run kernel code on their own stack. Threads are preempted: from the timer interrupt
  * when a slice of UB_THREAD_SLICE_NS is over and another thread is runnable (no tick runs
  * otherwise), and when an interrupt handler wakes a thread while the processor idles. Kernel code
- * is preemptible wherever interrupts are enabled: shared data needs a spinlock (short, also
- * against interrupt handlers), or a mutex (may be held while waiting; threads only).
+ * is preemptible wherever interrupts are enabled and ub_preempt_disable does not hold: shared data
+ * needs a spinlock (short, also against interrupt handlers), or a mutex (may be held while waiting;
+ * threads only).
  * A processor with nothing to run halts.
  *
- * Times are nanoseconds of ub_clock_monotonic(); UB_FOREVER means no deadline.
+ * Times are nanoseconds of ub_clock_monotonic(); UB_CLOCK_NEVER means no deadline.
  * Everything is written for several processors; UB_PROCESSORS is 1 today.
  */
 #ifndef UNIBUILD_THREAD_H
@@ -19,10 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <unibuild/clock.h>
 #include <unibuild/spinlock.h>
 
 #define UB_PROCESSORS 1
-#define UB_FOREVER UINT64_MAX
 #define UB_THREAD_SLICE_NS 10000000ULL
 
 struct ub_thread;
@@ -148,21 +149,5 @@ void ub_mutex_unlock(struct ub_mutex *mutex);
  * again on return. Returns 0 or -ETIMEDOUT. (A condition variable is a wait queue and a mutex.)
  */
 int ub_mutex_wait(struct ub_mutex *mutex, struct ub_wait_queue *queue, uint64_t deadline_ns);
-
-/* ---- What kernel/arch calls ---------------------------------------------------------------- */
-
-/*
- * The local APIC timer fired (overrides the weak default of kernel/clock). Interrupt context,
- * interrupts disabled.
- */
-void ub_timer_expired(void);
-
-/*
- * Called by the common interrupt return path after the handler and the end-of-interrupt, with
- * interrupts disabled, on the interrupted thread's stack, all general registers saved. Switches
- * threads when one is due (weak default in kernel/arch: nothing). Saves and restores the
- * floating-point and vector state itself, so the interrupt path need not.
- */
-void ub_interrupt_leave(void);
 
 #endif
