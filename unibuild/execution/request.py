@@ -1,0 +1,113 @@
+"""What a build is asked and what it answers: plain data shared with the command line.
+
+``session.build`` takes a ``BuildRequest`` and returns a ``BuildReport``; a built-in action takes a
+``BuiltinCall``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from unibuild.model.actions import ActionGraph
+    from unibuild.model.errors import UnibuildError
+
+Kind = Literal["build", "test"]
+SandboxMode = Literal["required", "auto", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """One build of ``patterns`` (absolute labels or patterns) in a workspace.
+
+    ``key`` names the kept graph and must differ whenever anything differs that the graph depends on
+    and that is in no watched file: ``kept_graph.request_key`` makes it. ``analyse`` is called only
+    when no kept graph fits. ``fetch`` turns a package URL into a verified local file. ``builtins``
+    maps a built-in action's name to ``module:function``. ``only_action`` (an output path without
+    prefix) restricts the build to the action that makes that output, and runs it even if cached.
+    ``jobs`` is at least 1.
+    """
+
+    workspace_root: Path
+    cache_root: Path
+    patterns: tuple[str, ...]
+    key: str
+    analyse: Callable[[], ActionGraph]
+    fetch: Callable[[str], Path]
+    builtins: Mapping[str, str] = field(default_factory=dict)
+    kind: Kind = "build"
+    jobs: int = 2
+    keep_going: bool = False
+    sandbox: SandboxMode = "required"
+    digest_function: str = "blake3"
+    only_action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReport:
+    """One output in ``unibuild-out/``: path relative to the workspace, digest, size in bytes.
+
+    For a directory the digest and size are those of its Tree message.
+    """
+
+    path: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """One requested target with its outputs, and the facts that analysis recorded for verbs."""
+
+    label: str
+    rule: str
+    outputs: tuple[OutputReport, ...]
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """The verdict of one test target; ``log`` is what the test printed."""
+
+    label: str
+    passed: bool
+    cached: bool
+    seconds: float
+    log: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did; ``total`` actions, of which ``executed`` ran and ``cached`` did not need to.
+
+    ``failures`` is empty exactly when everything asked for was made; failed and skipped actions are
+    in ``total`` only. ``sandboxed`` is false when the build fell back to running without a sandbox.
+    """
+
+    targets: tuple[TargetReport, ...]
+    total: int
+    executed: int
+    cached: int
+    seconds: float
+    failures: tuple[UnibuildError, ...] = ()
+    tests: tuple[TestReport, ...] = ()
+    sandboxed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinCall:
+    """What a built-in action's function gets; it must create every path of ``outputs``.
+
+    Keys are the paths that the action's arguments use (``input_path`` and ``output_path`` of the
+    artefacts); values are where the bytes really are. Inputs must not be changed. Text for a person
+    goes to the file ``log``, which exists. ``arguments`` are those after ``@builtin/NAME``.
+    """
+
+    arguments: tuple[str, ...]
+    inputs: Mapping[str, Path]
+    outputs: Mapping[str, Path]
+    log: Path
