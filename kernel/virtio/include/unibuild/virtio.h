@@ -9,8 +9,8 @@
  *
  *     struct ub_virtio_device *device = ub_virtio_find(UB_VIRTIO_NETWORK, 0);
  *     ub_virtio_negotiate(device, wanted_features);
- *     ub_virtio_queue_create(&queue, device, 0, 128);
  *     ub_virtio_connect(device, interrupt_handler, context);
+ *     ub_virtio_queue_create(&queue, device, 0, 128);
  *     ub_virtio_start(device);
  *
  * Both the modern interface and the legacy one of virtio-mmio version 1 are spoken: QEMU's microvm
@@ -49,15 +49,20 @@ struct ub_virtio_transport {
     void (*set_status)(struct ub_virtio_device *device, uint8_t status);
     uint64_t (*get_features)(struct ub_virtio_device *device);
     void (*set_features)(struct ub_virtio_device *device, uint64_t features);
-    /* Bytes of the device's configuration space; the transport bounds nothing. */
-    void (*read_configuration)(struct ub_virtio_device *device, size_t offset, void *to, size_t size);
     /* The largest ring that the device takes for this queue; 0 when there is no such queue. */
     unsigned (*queue_limit)(struct ub_virtio_device *device, unsigned queue);
     /* Tells the device where the rings are. 0 or a negative errno. */
     int (*queue_enable)(struct ub_virtio_device *device, struct ub_virtio_queue *queue);
-    /* Delivers the device's interrupts to `device->handler`. 0 or a negative errno. */
+    /* Delivers the device's interrupts to `device->handler`. Called before the queues are enabled.
+     * 0 or a negative errno. */
     int (*connect)(struct ub_virtio_device *device);
 };
+
+/* Device status bits (Virtio 1.2, section 2.1). */
+#define UB_VIRTIO_ACKNOWLEDGE 1u
+#define UB_VIRTIO_DRIVER 2u
+#define UB_VIRTIO_DRIVER_OK 4u
+#define UB_VIRTIO_FEATURES_OK 8u
 
 struct ub_virtio_device {
     const struct ub_virtio_transport *transport;
@@ -65,11 +70,12 @@ struct ub_virtio_device {
     bool legacy;              /* speaks the interface from before Virtio 1.0 */
     uint64_t features;        /* negotiated */
     volatile uint8_t *common; /* registers; the layout is the transport's */
-    volatile uint8_t *interrupt_status;
-    volatile uint8_t *notify;
+    volatile uint8_t *notify; /* where queues are notified */
     volatile uint8_t *configuration;
-    uint32_t notify_multiplier;
-    unsigned line; /* interrupt line, or PCI address for message interrupts */
+    size_t configuration_size;
+    uint32_t notify_multiplier; /* bytes between two queues' notify registers; pci */
+    uint32_t notify_size;       /* bytes of the notify registers; pci */
+    uint32_t line;              /* mmio: interrupt line; pci: bus address (configuration mechanism) */
     void (*handler)(void *context);
     void *context;
 };
@@ -111,7 +117,8 @@ struct ub_virtio_queue {
     struct ub_virtio_available *available;
     volatile struct ub_virtio_used *used;
     void **tokens; /* by head descriptor; NULL when the device does not own it */
-    volatile uint8_t *doorbell;
+    volatile void *doorbell; /* the number of the queue is written here */
+    bool doorbell_wide;      /* as 32 bits (mmio) instead of 16 (pci) */
     uint16_t number;
     uint16_t size;           /* a power of two */
     uint16_t free;           /* descriptors not in use */
@@ -135,6 +142,10 @@ struct ub_virtio_device *ub_virtio_find(uint32_t type, unsigned ordinal);
 /* Resets the device and agrees on `wanted` (UB_VIRTIO_F_VERSION_1 is added where spoken).
  * The result is in device->features. 0, or -ENODEV when the device refuses. */
 int ub_virtio_negotiate(struct ub_virtio_device *device, uint64_t wanted);
+
+/* Bytes of the device's configuration space; beyond its end they are 0. */
+void ub_virtio_read_configuration(const struct ub_virtio_device *device, size_t offset, void *to,
+                                  size_t size);
 
 /* Makes queue `number` with at most `limit` descriptors, allocated from pages. 0 or -errno. */
 int ub_virtio_queue_create(struct ub_virtio_queue *queue, struct ub_virtio_device *device,

@@ -1,0 +1,11 @@
+/* The two halves of virtio-mmio: finding transports, and driving one. */
+#ifndef UNIBUILD_VIRTIO_MMIO_H
+#define UNIBUILD_VIRTIO_MMIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Adds the device of the transport at `registers`, if there is one. */
+void ub_virtio_mmio_probe(volatile uint8_t *registers, size_t size, unsigned line);
+
+#endif
