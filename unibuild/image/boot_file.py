@@ -1,0 +1,120 @@
+"""The boot file: what a monitor loads, and nothing else.
+
+A PVH monitor reads the ELF header, the program headers and the note with the entry point. So the
+boot file keeps the PT_LOAD segments and the note, drops sections, symbols and debug data, turns
+trailing zero bytes into memory that the monitor clears, and packs the segments without filling the
+file up to page boundaries: alignment matters in memory only, and the packed offset still agrees
+with the address modulo the alignment that its header states (16), as the gABI asks.
+"""
+
+from __future__ import annotations
+
+from unibuild.elf.layout import (
+    EM_X86_64,
+    ET_EXEC,
+    HEADER,
+    IDENTIFICATION,
+    PROGRAM_HEADER,
+    PT_LOAD,
+    PT_NOTE,
+    ElfFile,
+    MalformedElf,
+    Segment,
+    notes,
+)
+
+PVH_NOTE_NAME = b"Xen\0"
+PVH_NOTE_TYPE = 18
+"""XEN_ELFNOTE_PHYS32_ENTRY: the 32-bit physical entry point (Xen public/elfnote.h)."""
+FILE_ALIGNMENT = 16
+
+
+def pvh_entry(elf: ElfFile) -> int | None:
+    """Return the PVH entry point that a note of ``elf`` states, or None when there is no such note."""
+    for segment in elf.segments:
+        if segment.type != PT_NOTE:
+            continue
+        for name, kind, description in notes(elf.content(segment), max(segment.alignment, 4)):
+            if name == PVH_NOTE_NAME and kind == PVH_NOTE_TYPE:
+                return int.from_bytes(description[:8], "little")
+    return None
+
+
+def pack(linked: bytes) -> bytes:
+    """Return the boot file of a linked ELF64 executable.
+
+    Raises ``MalformedElf`` when it is not one, has nothing to load or lacks the PVH note.
+    """
+    elf = ElfFile.parse(linked)
+    loads = [segment for segment in elf.segments if segment.type == PT_LOAD]
+    noted = [segment for segment in elf.segments if segment.type == PT_NOTE]
+    if not loads:
+        raise MalformedElf("the linked file has no segment to load")
+    if pvh_entry(elf) is None:
+        raise MalformedElf("the linked file has no PVH entry note")
+    return _write(elf, loads, noted)
+
+
+def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment]) -> bytes:
+    count = len(loads) + len(noted)
+    body = bytearray(HEADER.size + count * PROGRAM_HEADER.size)
+    headers = []
+    placed: list[tuple[Segment, int]] = []
+    for segment in loads:
+        content = elf.content(segment)
+        if segment.memory_size >= segment.file_size:
+            content = _without_zero_tail(content, _end_of_notes(segment, noted))
+        alignment = min(FILE_ALIGNMENT, segment.alignment or 1)
+        if content:
+            body += bytes((segment.virtual_address - len(body)) % alignment)
+        headers.append(_header(segment, len(body), len(content), alignment))
+        placed.append((segment, len(body)))
+        body += content
+    for segment in noted:
+        offset = _offset_in(placed, segment)
+        if offset is None:
+            body += bytes(-len(body) % max(segment.alignment, 4))
+            offset = len(body)
+            body += elf.content(segment)
+        headers.append(_header(segment, offset, segment.file_size, segment.alignment))
+    body[: HEADER.size] = HEADER.pack(
+        IDENTIFICATION, ET_EXEC, EM_X86_64, 1, elf.entry, HEADER.size, 0, 0,
+        HEADER.size, PROGRAM_HEADER.size, count, 0, 0, 0,
+    )  # fmt: skip
+    body[HEADER.size : HEADER.size + count * PROGRAM_HEADER.size] = b"".join(headers)
+    return bytes(body)
+
+
+def _without_zero_tail(content: bytes, keep: int) -> bytes:
+    return content[:keep] + content[keep:].rstrip(b"\0")
+
+
+def _end_of_notes(load: Segment, noted: list[Segment]) -> int:
+    ends = [
+        note.offset + note.file_size - load.offset
+        for note in noted
+        if load.offset <= note.offset < load.offset + load.file_size
+    ]
+    return max(ends, default=0)
+
+
+def _offset_in(placed: list[tuple[Segment, int]], note: Segment) -> int | None:
+    for load, offset in placed:
+        if load.offset <= note.offset and note.offset + note.file_size <= (
+            load.offset + load.file_size
+        ):
+            return offset + note.offset - load.offset
+    return None
+
+
+def _header(segment: Segment, offset: int, file_size: int, alignment: int) -> bytes:
+    return PROGRAM_HEADER.pack(
+        segment.type,
+        segment.flags,
+        offset if file_size else 0,
+        segment.virtual_address,
+        segment.physical_address,
+        file_size,
+        segment.memory_size,
+        alignment,
+    )

@@ -1,0 +1,68 @@
+"""The image parameters: one generated assembly file that the kernel reads (``<unibuild/image.h>``).
+
+Arguments, environment, network configuration and root file system become read-only data, each in a
+section of its own, so that an image whose program never asks for one of them does not carry it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def assembly(
+    arguments: Sequence[str], environment: Mapping[str, str], network: str, root: str
+) -> str:
+    """Return the assembly source (GNU syntax, x86-64).
+
+    ``arguments`` includes argv[0]; ``network`` is ``dhcp``, ``none`` or
+    ``ADDRESS/PREFIX[,GATEWAY]``; ``root`` is the path of the root archive, read by the assembler.
+    """
+    variables = [f"{name}={value}" for name, value in sorted(environment.items())]
+    return "\n".join(
+        (
+            *_strings("ub_image_arguments", arguments),
+            *_strings("ub_image_environment", variables),
+            *_section("ub_image_network", 1),
+            *_bytes(network.encode() + b"\0"),
+            *_section("ub_image_root_start", 16),
+            f"    .incbin {_quoted(root)}",
+            ".globl ub_image_root_end",
+            "ub_image_root_end:",
+            '.section .note.GNU-stack,"",@progbits',
+            "",
+        )
+    )
+
+
+def _strings(symbol: str, strings: Sequence[str]) -> tuple[str, ...]:
+    data = b"".join(text.encode() + b"\0" for text in strings)
+    return (
+        *_section(symbol, 1),
+        *_bytes(data),
+        *_section(f"{symbol}_length", 8),
+        f"    .quad {len(data)}",
+    )
+
+
+def _section(symbol: str, alignment: int) -> tuple[str, ...]:
+    return (
+        f'.section .rodata.{symbol},"a",@progbits',
+        f".balign {alignment}",
+        f".globl {symbol}",
+        f".type {symbol}, @object",
+        f"{symbol}:",
+    )
+
+
+def _bytes(data: bytes) -> tuple[str, ...]:
+    return tuple(
+        "    .byte " + ", ".join(str(byte) for byte in data[start : start + 32])
+        for start in range(0, len(data), 32)
+    )
+
+
+def _quoted(path: str) -> str:
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,125 @@
+"""The root file system of an image, as a cpio archive in the ``newc`` format (cpio(5)).
+
+Same files, same bytes: entries are sorted by path, every time is 0, every owner is root, inode
+numbers count from 1, and modes are fixed (directories 0555, files 0444: nothing is ever executed
+from a file in a unikernel, and nothing can be written). A directory stands before what it holds,
+whether it was asked for or only follows from a path. An archive without entries is empty, so that
+an image without files carries no header either.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from unibuild.model.errors import ActionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unibuild.execution.request import BuiltinCall
+
+VERSION = "1"
+"""Changes when the same inputs would give other bytes; part of the action."""
+
+_MAGIC = "070701"
+_HEADER_SIZE = 110
+_DIRECTORY_MODE = stat.S_IFDIR | 0o555
+_FILE_MODE = stat.S_IFREG | 0o444
+_LINK_MODE = stat.S_IFLNK | 0o777
+
+
+def write_root_archive(files: Mapping[str, Path], directories: tuple[str, ...] = ()) -> bytes:
+    """Return the archive of ``files`` (absolute guest path to a host file or directory tree).
+
+    Symbolic links inside a directory tree stay links. Raises ``ActionError`` when two entries
+    claim one path.
+    """
+    entries: dict[str, tuple[int, bytes]] = {}
+    for path in directories:
+        _add(entries, path, _DIRECTORY_MODE, b"")
+    for path, source in files.items():
+        _add_source(entries, path, source)
+    if not entries:
+        return b""
+    for path in list(entries):
+        for parent in PurePosixPath(path).parents:
+            if str(parent) != ".":
+                _add(entries, f"/{parent}", _DIRECTORY_MODE, b"")
+    archive = bytearray()
+    for inode, path in enumerate(sorted(entries, key=lambda name: name.split("/")), start=1):
+        mode, content = entries[path]
+        archive += _entry(path, inode, mode, content)
+    return bytes(archive + _entry("TRAILER!!!", 0, 0, b""))
+
+
+def list_root_archive(archive: bytes) -> list[tuple[str, bytes]]:
+    """Return absolute path and content of every regular file in an archive made here."""
+    files = []
+    position = 0
+    while position < len(archive):
+        fields = archive[position + 6 : position + _HEADER_SIZE]
+        mode, size, name_size = (int(fields[8 * i : 8 * i + 8], 16) for i in (1, 6, 11))
+        name = archive[position + _HEADER_SIZE : position + _HEADER_SIZE + name_size - 1].decode()
+        start = _up(position + _HEADER_SIZE + name_size)
+        if stat.S_ISREG(mode):
+            files.append((f"/{name}", archive[start : start + size]))
+        position = _up(start + size)
+    return files
+
+
+def build(call: BuiltinCall) -> None:
+    """Run the action: ``VERSION``, then triples ``file PATH INPUT`` and pairs ``directory PATH``."""
+    words = iter(call.arguments[1:])
+    files: dict[str, Path] = {}
+    directories = []
+    for word in words:
+        if word == "file":
+            guest = next(words)
+            files[guest] = call.inputs[next(words)]
+        else:
+            directories.append(next(words))
+    (output,) = call.outputs.values()
+    output.write_bytes(write_root_archive(files, tuple(directories)))
+
+
+def _add_source(entries: dict[str, tuple[int, bytes]], path: str, source: Path) -> None:
+    if source.is_symlink():
+        _add(entries, path, _LINK_MODE, os.fsencode(source.readlink()))
+    elif source.is_dir():
+        _add(entries, path, _DIRECTORY_MODE, b"")
+        for child in sorted(source.iterdir()):
+            _add_source(entries, f"{path.rstrip('/')}/{child.name}", child)
+    else:
+        _add(entries, path, _FILE_MODE, source.read_bytes())
+
+
+def _add(entries: dict[str, tuple[int, bytes]], path: str, mode: int, content: bytes) -> None:
+    name = path.strip("/")
+    if not name:
+        return
+    entry = (mode, content)
+    if entries.setdefault(name, entry) != entry:
+        raise ActionError(
+            "root-path-clash",
+            f"two entries of the image's root file system claim the path /{name}",
+            hint="give one of them another path in 'files'",
+        )
+
+
+def _entry(name: str, inode: int, mode: int, content: bytes) -> bytes:
+    encoded = name.encode() + b"\0"
+    links = 2 if stat.S_ISDIR(mode) else 1
+    fields = (inode, mode, 0, 0, links, 0, len(content), 0, 0, 0, 0, len(encoded), 0)
+    header = (_MAGIC + "".join(f"{field:08X}" for field in fields)).encode() + encoded
+    return _padded(header) + _padded(content)
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(_up(len(data)) - len(data))
+
+
+def _up(value: int) -> int:
+    return (value + 3) // 4 * 4

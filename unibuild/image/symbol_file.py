@@ -1,0 +1,79 @@
+"""The symbol file beside an image: names for the addresses in a backtrace.
+
+Text, one symbol a line, sorted by address, so that it compresses well and diffs show what moved:
+
+    unibuild symbols 1
+    <address, hexadecimal> <size, hexadecimal> <name>
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from unibuild.elf.layout import SHN_ABS, SHN_UNDEF, STT_FUNC
+from unibuild.model.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from unibuild.elf.layout import Symbol
+
+HEADER = "unibuild symbols 1"
+STT_NOTYPE = 0
+
+
+def render(symbols: Iterable[Symbol]) -> str:
+    """Return the symbol file for a symbol table: functions, and assembly labels without a type.
+
+    Of several names for one address the one with a size wins, then the first by name.
+    """
+    best: dict[int, tuple[int, str]] = {}
+    for symbol in symbols:
+        if symbol.kind not in (STT_FUNC, STT_NOTYPE) or not symbol.name:
+            continue
+        if symbol.section in (SHN_UNDEF, SHN_ABS) or symbol.name.startswith(".L"):
+            continue
+        candidate = (-symbol.size, symbol.name)
+        best[symbol.value] = min(best.get(symbol.value, candidate), candidate)
+    lines = [f"{address:x} {-size:x} {name}" for address, (size, name) in sorted(best.items())]
+    return "\n".join([HEADER, *lines, ""])
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolFile:
+    """A parsed symbol file; ``find`` names an address."""
+
+    addresses: tuple[int, ...]
+    names: tuple[tuple[int, str], ...]
+
+    @staticmethod
+    def parse(text: str) -> SymbolFile:
+        """Parse a symbol file; ``UserError`` ``bad-symbol-file`` when it is none."""
+        lines = text.splitlines()
+        try:
+            if lines[0] != HEADER:
+                raise ValueError(lines[0])
+            rows = [line.split(" ", 2) for line in lines[1:]]
+            return SymbolFile(
+                tuple(int(address, 16) for address, _, _ in rows),
+                tuple((int(size, 16), name) for _, size, name in rows),
+            )
+        except (IndexError, ValueError) as error:
+            raise UserError(
+                "bad-symbol-file",
+                "this is not a symbol file that this version can read",
+                hint="build the image again",
+            ) from error
+
+    def find(self, address: int) -> str:
+        """Return ``name+0xoffset`` for an address inside a symbol, else ``""``."""
+        index = bisect_right(self.addresses, address) - 1
+        if index < 0:
+            return ""
+        offset = address - self.addresses[index]
+        size, name = self.names[index]
+        if size and offset > size:
+            return ""
+        return f"{name}+{offset:#x}"
