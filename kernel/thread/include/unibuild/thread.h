@@ -132,7 +132,10 @@ _Noreturn void ub_thread_exit(void);
 
 /* ---- Mutexes ------------------------------------------------------------------------------- */
 
-/* A sleeping lock for threads, not recursive, first come first served. All zero is unlocked. */
+/*
+ * A sleeping lock for threads, not recursive. Waiters are woken in order of arrival; a thread that
+ * runs may take a free mutex before a woken one does. All zero is unlocked.
+ */
 struct ub_mutex {
     struct ub_spinlock lock;
     struct ub_thread *owner;

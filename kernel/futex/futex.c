@@ -1,0 +1,125 @@
+/* Waiters by the address they wait for: a small hash table behind one lock. */
+#include <errno.h>
+#include <stddef.h>
+
+#include <unibuild/futex.h>
+#include <unibuild/thread.h>
+
+#define BUCKETS 64U
+
+struct waiter {
+    struct waiter *next;
+    struct waiter **previous;
+    const void *address; /* NULL: woken, in no bucket */
+    uint32_t bitset;
+    struct ub_wait_queue queue;
+};
+
+struct bucket {
+    struct waiter *first;
+    struct waiter **last; /* where the next one goes; NULL: empty, first */
+};
+
+static struct ub_spinlock lock;
+static struct bucket buckets[BUCKETS];
+
+static struct bucket *bucket_of(const void *address)
+{
+    uint64_t word = (uint64_t)address >> 2;
+    return &buckets[(word ^ (word >> 6) ^ (word >> 12)) % BUCKETS];
+}
+
+static void insert(struct waiter *waiter)
+{
+    struct bucket *bucket = bucket_of(waiter->address);
+    if (bucket->first == NULL) {
+        bucket->last = &bucket->first;
+    }
+    waiter->next = NULL;
+    waiter->previous = bucket->last;
+    *bucket->last = waiter;
+    bucket->last = &waiter->next;
+}
+
+static void take_out(struct waiter *waiter)
+{
+    *waiter->previous = waiter->next;
+    if (waiter->next != NULL) {
+        waiter->next->previous = waiter->previous;
+    } else {
+        bucket_of(waiter->address)->last = waiter->previous;
+    }
+}
+
+static long wake_locked(const void *address, unsigned count, uint32_t bitset)
+{
+    unsigned woken = 0;
+    struct waiter *next;
+    for (struct waiter *waiter = bucket_of(address)->first; waiter != NULL && woken < count;
+         waiter = next) {
+        next = waiter->next;
+        if (waiter->address == address && (waiter->bitset & bitset) != 0) {
+            take_out(waiter);
+            waiter->address = NULL;
+            (void)ub_wake_one(&waiter->queue);
+            woken++;
+        }
+    }
+    return woken;
+}
+
+long ub_futex_wake(const void *address, unsigned count, uint32_t bitset)
+{
+    unsigned long flags = ub_spinlock_acquire(&lock);
+    long woken = wake_locked(address, count, bitset);
+    ub_spinlock_release(&lock, flags);
+    return woken;
+}
+
+long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
+                   uint64_t deadline_ns)
+{
+    struct waiter waiter = {.address = address, .bitset = bitset};
+    long result = 0;
+    unsigned long flags = ub_spinlock_acquire(&lock);
+    if (__atomic_load_n(address, __ATOMIC_SEQ_CST) != expected) {
+        ub_spinlock_release(&lock, flags);
+        return -EAGAIN;
+    }
+    insert(&waiter);
+    while (waiter.address != NULL && result == 0) {
+        result = ub_wait_unlock(&waiter.queue, &lock, deadline_ns);
+    }
+    if (waiter.address != NULL) {
+        take_out(&waiter);
+    } else {
+        result = 0; /* woken, even if the deadline came at the same moment */
+    }
+    ub_spinlock_release(&lock, flags);
+    return result;
+}
+
+long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move,
+                      const uint32_t *target, const uint32_t *expected)
+{
+    unsigned long flags = ub_spinlock_acquire(&lock);
+    if (expected != NULL && __atomic_load_n(address, __ATOMIC_SEQ_CST) != *expected) {
+        ub_spinlock_release(&lock, flags);
+        return -EAGAIN;
+    }
+    long woken = wake_locked(address, wake, UB_FUTEX_ANY);
+    unsigned moved = 0;
+    struct waiter *next;
+    for (struct waiter *waiter = bucket_of(address)->first;
+         target != address && waiter != NULL && moved < move; waiter = next) {
+        next = waiter->next;
+        if (waiter->address == address) {
+            take_out(waiter);
+            waiter->address = target;
+            insert(waiter);
+            moved++;
+        }
+    }
+    ub_spinlock_release(&lock, flags);
+    return woken + (long)moved;
+}

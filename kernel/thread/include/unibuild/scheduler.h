@@ -1,0 +1,75 @@
+/*
+ * For kernel/thread and components that make threads of a kind of their own: the thread structure,
+ * the processors' run queues and the one lock.
+ *
+ * ub_scheduler_lock guards every run queue, wait queue, timeout and thread state. It may be taken
+ * with any other spinlock held, and no other lock may be taken while it is held.
+ *
+ * A thread belongs to the processor that it was created on and is only ever run there. So a
+ * processor lets the lock go before it switches: nobody else can take up the context that it is
+ * about to save, as long as its own interrupts stay disabled.
+ */
+#ifndef UNIBUILD_SCHEDULER_H
+#define UNIBUILD_SCHEDULER_H
+
+#include <unibuild/context.h>
+#include <unibuild/cpu.h>
+#include <unibuild/thread.h>
+
+struct ub_processor;
+
+struct ub_thread {
+    struct ub_context context;
+    struct ub_processor *processor;
+    struct ub_thread *run_next;  /* in the run queue, or the reaper's list */
+    struct ub_thread *next;      /* in the list of all threads */
+    struct ub_thread **previous; /* where that list points at this one */
+    const char *name;
+    int id;
+    bool program; /* made by clone (or main): the image lives as long as one of these does */
+    /* The thread runs no more and is on no stack of its own: give back what it has. */
+    void (*release)(struct ub_thread *thread);
+    void *stack; /* kernel threads: from ub_stack_allocate */
+    size_t stack_pages;
+    int *clear_tid; /* CLONE_CHILD_CLEARTID: zeroed and woken as a futex at the end */
+};
+
+struct ub_processor {
+    struct ub_thread *current;
+    struct ub_thread *run_first;
+    struct ub_thread *run_last;
+    uint64_t slice_end; /* of the current thread; UB_CLOCK_NEVER: nobody else wants to run */
+    uint64_t timer;     /* what the hardware timer is set to */
+    bool idle;          /* halts on the stack of `current`, which is not runnable */
+    struct ub_thread *ended;  /* for the reaper */
+    struct ub_thread *reaper; /* runs on a stack of its own what an ended thread leaves behind */
+};
+
+extern struct ub_spinlock ub_scheduler_lock;
+extern struct ub_thread *ub_threads; /* all but the reapers */
+
+static inline struct ub_processor *ub_processor_current(void)
+{
+    return ub_cpu_current()->scheduler;
+}
+
+/* The functions below want the lock held. */
+
+/* Puts a thread that waits no longer on its run queue. */
+void ub_thread_ready_locked(struct ub_thread *thread);
+/* Gives the processor to the next runnable thread or idles until there is one. The caller made
+ * sure that somebody makes the current thread ready again. Returns with the lock held. */
+void ub_schedule_locked(void);
+/* Sets the hardware timer for the next timeout or end of slice. */
+void ub_timer_program_locked(struct ub_processor *processor);
+/* Runs what is due; the earliest deadline that is left, or UB_CLOCK_NEVER. */
+void ub_timeout_expire_locked(uint64_t now);
+uint64_t ub_timeout_first_locked(void);
+void ub_timeout_stop_locked(struct ub_timeout *timeout);
+
+/* Adds a prepared thread to the list of all threads, with a new id, and makes it ready. */
+void ub_thread_start(struct ub_thread *thread);
+/* Sees to it that the reaper exists; false when memory is out. */
+bool ub_reaper_ensure(void);
+
+#endif

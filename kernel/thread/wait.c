@@ -1,0 +1,134 @@
+/* Wait queues: join, leave, wake, and threads that wait in them with a deadline. */
+#include <errno.h>
+
+#include <unibuild/scheduler.h>
+
+struct waiter {
+    struct ub_wait_entry entry;
+    struct ub_timeout timeout;
+    struct ub_thread *thread;
+    bool timed_out;
+};
+
+static void join_locked(struct ub_wait_queue *queue, struct ub_wait_entry *entry)
+{
+    entry->queue = queue;
+    entry->next = NULL;
+    entry->previous = queue->last;
+    *(queue->last != NULL ? &queue->last->next : &queue->first) = entry;
+    queue->last = entry;
+}
+
+static void leave_locked(struct ub_wait_entry *entry)
+{
+    struct ub_wait_queue *queue = entry->queue;
+    if (queue == NULL) {
+        return;
+    }
+    *(entry->previous != NULL ? &entry->previous->next : &queue->first) = entry->next;
+    *(entry->next != NULL ? &entry->next->previous : &queue->last) = entry->previous;
+    entry->queue = NULL;
+}
+
+void ub_wait_entry_join(struct ub_wait_queue *queue, struct ub_wait_entry *entry)
+{
+    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    join_locked(queue, entry);
+    ub_spinlock_release(&ub_scheduler_lock, flags);
+}
+
+void ub_wait_entry_leave(struct ub_wait_entry *entry)
+{
+    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    leave_locked(entry);
+    ub_spinlock_release(&ub_scheduler_lock, flags);
+}
+
+bool ub_wake_one_locked(struct ub_wait_queue *queue)
+{
+    struct ub_wait_entry *entry = queue->first;
+    while (entry != NULL) {
+        struct ub_wait_entry *next = entry->next; /* `wake` of a thread takes it out */
+        if (entry->wake(entry)) {
+            return true;
+        }
+        entry = next;
+    }
+    return false;
+}
+
+void ub_wake_all_locked(struct ub_wait_queue *queue)
+{
+    struct ub_wait_entry *entry = queue->first;
+    while (entry != NULL) {
+        struct ub_wait_entry *next = entry->next;
+        (void)entry->wake(entry);
+        entry = next;
+    }
+}
+
+bool ub_wake_one(struct ub_wait_queue *queue)
+{
+    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    bool woken = ub_wake_one_locked(queue);
+    ub_spinlock_release(&ub_scheduler_lock, flags);
+    return woken;
+}
+
+void ub_wake_all(struct ub_wait_queue *queue)
+{
+    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    ub_wake_all_locked(queue);
+    ub_spinlock_release(&ub_scheduler_lock, flags);
+}
+
+static bool wake_thread(struct ub_wait_entry *entry)
+{
+    struct waiter *waiter = (struct waiter *)entry;
+    leave_locked(entry);
+    ub_timeout_stop_locked(&waiter->timeout);
+    ub_thread_ready_locked(waiter->thread);
+    return true;
+}
+
+static void wait_expired(struct ub_timeout *timeout)
+{
+    struct waiter *waiter =
+        (struct waiter *)((char *)timeout - __builtin_offsetof(struct waiter, timeout));
+    waiter->timed_out = true;
+    leave_locked(&waiter->entry);
+    ub_thread_ready_locked(waiter->thread);
+}
+
+static int wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns)
+{
+    struct waiter waiter = {
+        .entry = {.wake = wake_thread},
+        .timeout = {.expire = wait_expired},
+        .thread = ub_thread_current(),
+    };
+    join_locked(queue, &waiter.entry);
+    if (deadline_ns != UB_CLOCK_NEVER) {
+        ub_timeout_start_locked(&waiter.timeout, deadline_ns);
+    }
+    ub_schedule_locked();
+    return waiter.timed_out ? -ETIMEDOUT : 0;
+}
+
+int ub_wait(struct ub_wait_queue *queue, uint64_t deadline_ns)
+{
+    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    int result = wait_locked(queue, deadline_ns);
+    ub_spinlock_release(&ub_scheduler_lock, flags);
+    return result;
+}
+
+int ub_wait_unlock(struct ub_wait_queue *queue, struct ub_spinlock *lock, uint64_t deadline_ns)
+{
+    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    __atomic_clear(&lock->held, __ATOMIC_RELEASE);
+    int result = wait_locked(queue, deadline_ns);
+    ub_spinlock_release(&ub_scheduler_lock, flags);
+    (void)ub_spinlock_acquire(lock);
+    return result;
+}
