@@ -21,12 +21,14 @@ _SECTIONS = ("global", "install", "download")
 
 @dataclass(frozen=True, slots=True)
 class PipSettings:
-    """Indexes (simple API), folders or pages of links, and how to reach them.
+    """Configured indexes (simple API), folders or pages of links, and how to reach them.
 
-    ``certificates`` is a PEM file or empty, ``timeout`` in seconds, ``proxy`` a URL or empty.
+    ``no_index`` forbids every index, pip's default one too; ``certificates`` is a PEM file or empty, ``timeout`` in seconds, ``proxy`` a URL or empty.
     """
 
     indexes: tuple[str, ...] = ()
+    extra_indexes: tuple[str, ...] = ()
+    no_index: bool = False
     find_links: tuple[str, ...] = ()
     certificates: str = ""
     timeout: float = _DEFAULT_TIMEOUT
@@ -43,12 +45,10 @@ def read_pip_settings(environment: Mapping[str, str] | None = None) -> PipSettin
     for name, value in environment.items():
         if name.startswith("PIP_") and value:
             options[name.removeprefix("PIP_").lower().replace("_", "-")] = value
-    indexes: list[str] = []
-    if options.get("no-index", "").lower() not in {"1", "true", "yes", "on"}:
-        first = options.get("index-url") or default_index()
-        indexes = [*([first] if first else []), *options.get("extra-index-url", "").split()]
     return PipSettings(
-        indexes=tuple(index.rstrip("/") for index in indexes),
+        indexes=_urls(options.get("index-url", "")),
+        extra_indexes=_urls(options.get("extra-index-url", "")),
+        no_index=options.get("no-index", "").lower() in {"1", "true", "yes", "on"},
         find_links=tuple(options.get("find-links", "").split()),
         certificates=options.get("cert", ""),
         timeout=_seconds(options.get("timeout") or options.get("default-timeout", "")),
@@ -63,7 +63,7 @@ def default_index() -> str:
         from pip._internal.models.index import PyPI
     except ImportError:
         return ""
-    return str(PyPI.simple_url)
+    return str(PyPI.simple_url).rstrip("/")
 
 
 def bundled_certificates() -> str:
@@ -109,6 +109,10 @@ def _read_file(path: Path) -> dict[str, str]:
             items = parser.items(section)
             options.update({key.replace("_", "-"): value for key, value in items if value})
     return options
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    return tuple(url.rstrip("/") for url in text.split())
 
 
 def _seconds(text: str) -> float:
