@@ -18,24 +18,15 @@
     (CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |                     \
      CLONE_CHILD_CLEARTID | CLONE_DETACHED)
 
-/* The registers that the child starts with; clone.S knows the layout. */
-struct clone_frame {
-    uint64_t rbx, rbp, r12, r13, r14, r15;
-    uint64_t instruction; /* where the parent's call returns to */
-    uint64_t stack;
-};
-
 struct program_thread {
     struct ub_thread thread;
-    struct clone_frame frame;
     void *unmap; /* the detached thread's own mapping, or NULL */
     size_t unmap_size;
 };
 
 long ub_sys_munmap(void *address, size_t size);
-void ub_clone_start(void *frame);
-long ub_clone(unsigned long flags, void *stack, int *parent_tid, int *child_tid, uint64_t tls,
-              const struct clone_frame *frame);
+long ub_sys_clone(unsigned long flags, void *stack, int *parent_tid, int *child_tid, uint64_t tls,
+                  void (*entry)(void *stack));
 
 static unsigned program_threads = 1;
 
@@ -66,7 +57,7 @@ _Noreturn void ub_thread_exit_program(int status)
     ub_thread_exit();
 }
 
-_Noreturn void ub_thread_exit_unmap(void *address, size_t size)
+_Noreturn void ub_sys_exit_unmap(void *address, size_t size)
 {
     struct program_thread *self = (struct program_thread *)ub_thread_current();
     self->unmap = address;
@@ -74,12 +65,12 @@ _Noreturn void ub_thread_exit_unmap(void *address, size_t size)
     ub_thread_exit_program(0);
 }
 
-/* Called by ub_sys_clone (clone.S) with the parent's registers. Returns the child's id. */
-long ub_clone(unsigned long flags, void *stack, int *parent_tid, int *child_tid, uint64_t tls,
-              const struct clone_frame *frame)
+/* Returns once, in the parent: the child starts with entry(stack) on that stack. */
+long ub_sys_clone(unsigned long flags, void *stack, int *parent_tid, int *child_tid, uint64_t tls,
+                  void (*entry)(void *stack))
 {
     if ((flags & REQUIRED) != REQUIRED || (flags & ~(unsigned long)(REQUIRED | OPTIONAL)) != 0 ||
-        stack == NULL) {
+        stack == NULL || ((uintptr_t)stack & 15) != 0) {
         return -EINVAL;
     }
     if (!ub_reaper_ensure()) {
@@ -89,14 +80,12 @@ long ub_clone(unsigned long flags, void *stack, int *parent_tid, int *child_tid,
     if (child == NULL) {
         return -ENOMEM;
     }
-    child->frame = *frame;
-    child->frame.stack = (uint64_t)stack;
     child->thread.name = "program";
     child->thread.program = true;
     child->thread.release = release;
     child->thread.clear_tid = (flags & CLONE_CHILD_CLEARTID) ? child_tid : NULL;
-    ub_context_prepare(&child->thread.context, (void *)((uint64_t)stack & ~15ULL), ub_clone_start,
-                       &child->frame, (flags & CLONE_SETTLS) ? tls : ub_thread_pointer_get());
+    ub_context_prepare(&child->thread.context, stack, entry, stack,
+                       (flags & CLONE_SETTLS) ? tls : ub_thread_pointer_get());
 
     /* The ids must be in place before the child can look, and the child cannot run before this
      * processor lets it. */

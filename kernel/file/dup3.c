@@ -1,4 +1,4 @@
-/* dup2 and dup3: the file takes the place of whatever the target descriptor was. */
+/* dup3: the file takes the place of whatever the target descriptor was. */
 #include "table.h"
 
 static long replace(struct ub_file *file, unsigned target, unsigned slot_flags)
@@ -33,17 +33,4 @@ long ub_sys_dup3(long descriptor, long target, long flags)
         ub_file_put(file);
     }
     return result;
-}
-
-long ub_sys_dup2(long descriptor, long target)
-{
-    if ((int)descriptor != (int)target) {
-        return ub_sys_dup3(descriptor, target, 0);
-    }
-    struct ub_file *file = ub_file_get(descriptor);
-    if (file == NULL) {
-        return -EBADF;
-    }
-    ub_file_put(file);
-    return target;
 }

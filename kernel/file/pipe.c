@@ -233,8 +233,3 @@ long ub_sys_pipe2(int *descriptors, long flags)
     descriptors[1] = writer;
     return 0;
 }
-
-long ub_sys_pipe(int *descriptors)
-{
-    return ub_sys_pipe2(descriptors, 0);
-}

@@ -15,7 +15,8 @@
 _Noreturn void ub_thread_exit_program(int status);
 
 /* The same for a detached thread, which has nobody to unmap its stack: the mapping
- * [address, address + size) is given back once the thread has left it. */
-_Noreturn void ub_thread_exit_unmap(void *address, size_t size);
+ * [address, address + size) is given back once the thread has left it. What the C library's
+ * __unmapself calls. */
+_Noreturn void ub_sys_exit_unmap(void *address, size_t size);
 
 #endif
