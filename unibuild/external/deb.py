@@ -79,13 +79,19 @@ def find(purl: Purl, registries: Registries) -> Found:
     )
 
 
-def versions(purl: Purl, registries: Registries) -> Iterator[Found]:
-    """Yield what the indices of the archives hold of a package, in the order they are asked."""
+def versions(purl: Purl, registries: Registries, *, configured: bool = False) -> Iterator[Found]:
+    """Yield what the indices of the archives hold of a package, in the order they are asked.
+
+    ``configured``: look only into suites that apt is set up for, where there are any.
+    """
     transport = registries.transport("deb")
-    distribution = purl.namespace.split("/", maxsplit=1)[0]
+    distribution = purl.distribution
     reached = False
     problem: HostError | None = None
-    for archive in registries.archives(distribution):
+    archives = registries.archives(distribution)
+    if configured and any(archive.suites for archive in archives):
+        archives = tuple(archive for archive in archives if archive.suites)
+    for archive in archives:
         wanted = purl.qualifier("distro")
         for suite in (wanted,) if wanted else archive.suites or _SUITES:
             try:
@@ -233,7 +239,7 @@ def _from_pool(purl: Purl, registries: Registries) -> Found | None:
     transport = registries.transport("deb")
     prefix = purl.name[:4] if purl.name.startswith("lib") else purl.name[:1]
     version = purl.version.partition(":")[2] or purl.version
-    for archive in registries.archives(purl.namespace.split("/", maxsplit=1)[0]):
+    for archive in registries.archives(purl.distribution):
         for component in archive.components or _COMPONENTS:
             directory = f"pool/{component}/{prefix}/{purl.name}"
             name = f"{purl.name}_{version}.dsc"

@@ -124,15 +124,14 @@ def render(lock: Lock) -> str:
     """Return the text of a lock file, sorted by package URL."""
     lines = [_HEADER, f"version = {_VERSION}\n"]
     for purl in sorted(lock.packages):
-        lines.append(f'\n[[package]]\npurl = "{purl}"\nfiles = [\n')
+        lines.append(f'\n[[package]]\npurl = "{purl}"\n')
         for file in lock.packages[purl]:
-            location = f', location = "{file.location}"' if file.location else ""
             lines.append(
-                f'  {{ name = "{file.name}", size = {file.size}{location},\n'
-                f'    sha256 = "{file.sha256}",\n'
-                f'    blake3 = "{file.blake3}" }},\n'
+                f'\n  [[package.file]]\n  name = "{file.name}"\n  size = {file.size}\n'
+                f'  sha256 = "{file.sha256}"\n  blake3 = "{file.blake3}"\n'
             )
-        lines.append("]\n")
+            if file.location:
+                lines.append(f'  location = "{file.location}"\n')
     return "".join(lines)
 
 
@@ -153,7 +152,7 @@ def _read_package(path: Path, package: Any) -> tuple[str, tuple[LockedFile, ...]
     if not isinstance(package, dict) or not isinstance(package.get("purl"), str):
         raise _bad(path, "has a package without a purl")
     purl = str(parse(package["purl"], Place(str(path))))
-    files = package.get("files")
+    files = package.get("file")
     if not isinstance(files, list) or not files:
         raise _bad(path, f"names no file of {purl}")
     return purl, tuple(_read_file(path, purl, file) for file in files)

@@ -37,6 +37,11 @@ class Purl:
         """Return the value of a qualifier, or an empty string."""
         return dict(self.qualifiers).get(key, "")
 
+    @property
+    def distribution(self) -> str:
+        """Return the distribution that a Debian package belongs to (``debian``, ``ubuntu``)."""
+        return self.namespace.split("/", maxsplit=1)[0]
+
     def with_version(self, version: str) -> Purl:
         """Return the same package in another version."""
         return Purl(self.type, self.namespace, self.name, version, self.qualifiers)
