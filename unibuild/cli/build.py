@@ -1,0 +1,39 @@
+"""Build targets and everything that they need.
+
+    unibuild build //services/dns:image          one target
+    unibuild build //...                         every target of the workspace
+
+Outputs appear in unibuild-out/. A build with nothing changed runs no action.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unibuild.cli import options, summary
+from unibuild.cli.workspace import Composition
+
+if TYPE_CHECKING:
+    import argparse
+
+    from unibuild.cli.terminal import Terminal
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare patterns and build options."""
+    options.add_patterns(parser, what="what to build")
+    options.add_build_options(parser)
+    options.add_json(parser)
+
+
+def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Build, and print the outputs."""
+    composition = Composition.here(terminal)
+    report = composition.build(arguments, arguments.patterns, "build")
+    if report.failures:
+        composition.show_failures(report)
+        if arguments.json:
+            summary.show_report(report, as_json=True)
+        return 1
+    summary.show_report(report, as_json=arguments.json, prefix=composition.prefix)
+    return 0

@@ -1,0 +1,136 @@
+"""Check what this machine has and lacks for unibuild, each with what to do about it.
+
+Building needs a sandbox; running and boot tests need QEMU; fetching needs registries. The exit
+status is 3 when something that building needs is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unibuild.cli import options
+from unibuild.cli.terminal import size_text
+from unibuild.model.errors import ErrorGroup, HostError, UnibuildError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from unibuild.cli.terminal import Terminal
+    from unibuild.cli.workspace import Composition
+
+_ENOUGH_SPACE = 2 << 30
+_EXIT_ENVIRONMENT = HostError.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: ``ok``, what was seen, and a hint when it is not ok."""
+
+    name: str
+    ok: bool
+    needed: bool
+    text: str
+    hint: str = ""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--json``."""
+    options.add_json(parser)
+
+
+def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Look, and print a line for each finding."""
+    findings = list(_findings(terminal))
+    if arguments.json:
+        terminal.data(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            for line in _lines(finding, terminal):
+                terminal.data(line)
+    broken = any(finding.needed and not finding.ok for finding in findings)
+    return _EXIT_ENVIRONMENT if broken else 0
+
+
+def _lines(finding: Finding, terminal: Terminal) -> list[str]:
+    if finding.ok:
+        mark = terminal.style("ok     ", "green")
+    elif finding.needed:
+        mark = terminal.style("missing", "red")
+    else:
+        mark = terminal.style("absent ", "yellow")
+    lines = [f"{mark}  {finding.name}: {finding.text}"]
+    if finding.hint and not finding.ok:
+        lines.append(f"         hint: {finding.hint}")
+    return lines
+
+
+def _findings(terminal: Terminal) -> Iterator[Finding]:
+    yield _python()
+    yield _sandbox()
+    yield from _machines()
+    yield from _workspace(terminal)
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    return Finding("python", ok=sys.version_info >= (3, 11), needed=True, text=version)
+
+
+def _sandbox() -> Finding:
+    from unibuild.execution import sandbox
+
+    return _tried("sandbox", sandbox.describe, needed=True)
+
+
+def _machines() -> Iterator[Finding]:
+    from unibuild.machine.checks import checks
+
+    for check in checks():
+        yield Finding(check.name, ok=check.ok, needed=False, text=check.text, hint=check.hint)
+
+
+def _workspace(terminal: Terminal) -> Iterator[Finding]:
+    from unibuild.cli.workspace import Composition
+
+    try:
+        composition = Composition.here(terminal)
+    except (UnibuildError, ErrorGroup) as error:
+        yield Finding("workspace", ok=False, needed=False, text=str(error))
+        return
+    yield Finding("workspace", ok=True, needed=False, text=str(composition.workspace.root))
+    yield _cache(composition.cache_root)
+    yield _tried("registries", lambda: _registries(composition), needed=False)
+    yield _tried("lock", lambda: f"{len(composition.lock().packages)} packages", needed=False)
+
+
+def _cache(root: Path) -> Finding:
+    folder = next(place for place in (root, *root.parents) if place.exists())
+    free = shutil.disk_usage(folder).free
+    if not os.access(folder, os.W_OK):
+        return Finding("cache", ok=False, needed=True, text=f"{root} cannot be written",
+                       hint="set UNIBUILD_CACHE to a folder of your own")  # fmt: skip
+    text = f"{root}, {size_text(free)} free"
+    return Finding("cache", ok=free > _ENOUGH_SPACE, needed=True, text=text,
+                   hint="a first build needs about 2 GiB")  # fmt: skip
+
+
+def _registries(composition: Composition) -> str:
+    registries = composition.registries()
+    indexes = len(registries.indexes())
+    archives = len(registries.archives("debian"))
+    return f"{indexes} Python package index(es), {archives} Debian archive(s) configured"
+
+
+def _tried(name: str, look: Callable[[], str], *, needed: bool) -> Finding:
+    try:
+        return Finding(name, ok=True, needed=needed, text=look())
+    except UnibuildError as error:
+        return Finding(name, ok=False, needed=needed, text=error.cause, hint=error.hint)

@@ -1,0 +1,51 @@
+"""What is in an image: its components by size, and why each is there.
+
+unibuild explain //services/dns:image
+unibuild explain //services/dns:image --json
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from unibuild.cli import options
+from unibuild.cli.terminal import size_text, table
+from unibuild.cli.workspace import Composition
+
+if TYPE_CHECKING:
+    import argparse
+
+    from unibuild.cli.terminal import Terminal
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the image."""
+    parser.add_argument("label", metavar="LABEL", help="the image to explain")
+    options.add_json(parser)
+    options.add_build_options(parser)
+
+
+def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Build the image if need be, and print its components."""
+    from unibuild.image import manifest
+    from unibuild.image.questions import explain
+
+    composition = Composition.here(terminal)
+    path = composition.manifest_path(composition.build_one(arguments, arguments.label))
+    answer = explain(manifest.read(path))
+    if arguments.json:
+        terminal.data(json.dumps(answer))
+        return 0
+    rows = [
+        (
+            size_text(component["file_bytes"]),
+            size_text(component["zeroed_bytes"]),
+            component["label"],
+            component["why"],
+        )
+        for component in answer["components"]
+    ]
+    for line in table(rows, ("IN FILE", "ZEROED", "COMPONENT", "WHY")):
+        terminal.data(line)
+    return 0

@@ -1,0 +1,89 @@
+"""The entry: the null-build shortcut, then one verb, and one place where errors are shown.
+
+The most frequent build has nothing to do, so ``main`` asks the kept graph before it imports
+anything that this would not need (docs/architecture.md, "The null build"). That is why this module
+imports inside functions, and not even ``typing``.
+
+    unibuild [-C DIR] [--debug] VERB [ARGUMENTS]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from unibuild.cli.terminal import Terminal
+    from unibuild.model.errors import ErrorGroup, UnibuildError
+
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    0 done, 1 an action failed, 2 the user's mistake, 3 the environment, 4 a verification found a
+    difference, 70 a fault of unibuild's, 130 interrupted; ``run`` returns the program's own.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    from unibuild.cli import shortcut
+
+    done = shortcut.null_build(arguments)
+    return _run(arguments) if done is None else done
+
+
+def _run(arguments: list[str]) -> int:
+    from unibuild.cli.terminal import Terminal
+    from unibuild.model.errors import ErrorGroup, UnibuildError
+
+    terminal = Terminal()
+    debug = "--debug" in arguments
+    try:
+        from unibuild.cli.dispatch import dispatch
+
+        code = dispatch(arguments, terminal)
+        sys.stdout.flush()
+    except (UnibuildError, ErrorGroup) as error:
+        if debug:
+            raise
+        return _show(error, terminal)
+    except KeyboardInterrupt:
+        terminal.note("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, a pager) has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        return _show(_fault(error), terminal)
+    return code
+
+
+def _show(error: UnibuildError | ErrorGroup, terminal: Terminal) -> int:
+    from unibuild.cli.render import error_lines
+    from unibuild.model.errors import ErrorGroup
+
+    sys.stdout.flush()
+    for index, one in enumerate(error.errors if isinstance(error, ErrorGroup) else (error,)):
+        if index:
+            terminal.note("")
+        for line in error_lines(one, terminal):
+            terminal.note(line)
+    return error.exit_code
+
+
+def _fault(error: Exception) -> UnibuildError:
+    import traceback
+
+    from unibuild.model.errors import InternalError
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"
+    return InternalError(
+        id="internal-fault",
+        cause=f"unibuild met a fault of its own: {type(error).__name__}: {error} ({where})",
+        hint="repeat the command with --debug for the traceback, and report it with that",
+    )

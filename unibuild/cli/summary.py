@@ -1,0 +1,100 @@
+"""What a finished build says: one JSON object, or the outputs as a short list and a summary line.
+
+Used by the null build too, so it imports nothing at the top. The JSON object is an interface:
+``{"targets":[{"label","outputs":[{"path","digest","size"}]}],"actions":{"total","executed",
+"cached"},"seconds"}``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from unibuild.execution.kept_graph import KeptReport
+    from unibuild.execution.request import BuildReport
+
+    Output = tuple[str, str, int]
+
+_FEW = 10
+_STARTED = time.perf_counter()
+
+
+def show_null(report: KeptReport, *, as_json: bool, prefix: str) -> None:
+    """Print the result of a build that had nothing to do."""
+    targets = ((label, outputs) for label, _, outputs, _ in report.targets())
+    seconds = time.perf_counter() - _STARTED
+    show(targets, (report.total, 0, report.total), seconds, as_json=as_json, prefix=prefix)
+
+
+def show_report(report: BuildReport, *, as_json: bool, prefix: str = "") -> None:
+    """Print the result of a build."""
+    targets = (
+        (target.label, [(output.path, output.digest, output.size) for output in target.outputs])
+        for target in report.targets
+    )
+    counts = (report.total, report.executed, report.cached)
+    show(targets, counts, report.seconds, as_json=as_json, prefix=prefix)
+
+
+def show(
+    targets: Iterable[tuple[str, Sequence[Output]]],
+    counts: tuple[int, int, int],
+    seconds: float,
+    *,
+    as_json: bool,
+    prefix: str,
+) -> None:
+    """Print ``targets`` with their outputs; ``counts`` are total, executed and cached actions.
+
+    ``prefix`` (the directory of ``-C``) is put before the paths, so that they can be used from
+    where the command was typed.
+    """
+    if as_json:
+        _show_json(targets, counts, seconds)
+        return
+    listed = list(targets)
+    outputs = [output for _, group in listed for output in group]
+    if len(outputs) <= _FEW:
+        lines = [_line(output, prefix) for output in outputs]
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+    total, executed, cached = counts
+    what = f"{len(listed):,} target" + ("" if len(listed) == 1 else "s")
+    if executed:
+        did = f"{total:,} actions: {executed:,} executed, {cached:,} cached"
+    else:
+        did = f"{total:,} actions, nothing to do"
+    sys.stderr.write(f"built {what} in {seconds:.2f} s ({did})\n")
+
+
+def _line(output: Output, prefix: str) -> str:
+    path, _, size = output
+    amount = f"{size / 1024:.1f} KiB" if size >= 1024 else f"{size} B"  # noqa: PLR2004 - bytes a KiB
+    return f"{os.path.join(prefix, path)}  {amount}"  # noqa: PTH118 - pathlib is slow to import
+
+
+def _show_json(
+    targets: Iterable[tuple[str, Sequence[Output]]], counts: tuple[int, int, int], seconds: float
+) -> None:
+    import json
+
+    total, executed, cached = counts
+    result = {
+        "targets": [
+            {
+                "label": label,
+                "outputs": [
+                    {"path": path, "digest": digest, "size": size} for path, digest, size in outputs
+                ],
+            }
+            for label, outputs in targets
+        ],
+        "actions": {"total": total, "executed": executed, "cached": cached},
+        "seconds": round(seconds, 3),
+    }
+    sys.stdout.write(json.dumps(result) + "\n")

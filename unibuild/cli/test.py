@@ -1,0 +1,101 @@
+"""Run test targets; one that passed is cached like any action and not run again.
+
+unibuild test //...
+unibuild test //services/dns:all --junit report.xml
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unibuild.cli import options
+from unibuild.cli.files import replace_file
+from unibuild.cli.terminal import plural
+from unibuild.cli.workspace import Composition
+from unibuild.model.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from unibuild.cli.terminal import Terminal
+    from unibuild.execution.request import BuildReport, TestReport
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare patterns, build options and the JUnit file."""
+    options.add_patterns(parser, what="which tests")
+    options.add_build_options(parser)
+    options.add_json(parser)
+    parser.add_argument("--junit", metavar="FILE", help="write the verdicts as JUnit XML to FILE")
+
+
+def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Run the tests and print a line for each."""
+    composition = Composition.here(terminal)
+    report = composition.build(arguments, arguments.patterns, "test")
+    if not report.tests and not report.failures:
+        raise UserError(
+            id="no-tests",
+            cause=f"no test target matches {' '.join(arguments.patterns)}",
+            hint="'unibuild targets //...' lists targets; rules that end in _test are tests",
+        )
+    if arguments.junit:
+        _write_junit(Path(arguments.junit), report.tests)
+    composition.show_failures(report)
+    if arguments.json:
+        terminal.data(json.dumps(_as_json(report)))
+    else:
+        for test in report.tests:
+            terminal.data(_line(test, terminal))
+    passed = sum(test.passed for test in report.tests)
+    failed = len(report.tests) - passed
+    terminal.note(f"{plural(passed, 'test')} passed, {failed} failed in {report.seconds:.2f} s")
+    return 1 if report.failures or failed else 0
+
+
+def _line(test: TestReport, terminal: Terminal) -> str:
+    verdict = terminal.style("PASSED", "green") if test.passed else terminal.style("FAILED", "red")
+    how = "cached" if test.cached else f"{test.seconds:.2f} s"
+    return f"{verdict}  {test.label}  ({how})"
+
+
+def _as_json(report: BuildReport) -> dict[str, object]:
+    return {
+        "tests": [
+            {
+                "label": test.label,
+                "passed": test.passed,
+                "cached": test.cached,
+                "seconds": round(test.seconds, 3),
+            }
+            for test in report.tests
+        ],
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _write_junit(file: Path, tests: tuple[TestReport, ...]) -> None:
+    """Write JUnit XML (the testsuite/testcase/failure form that CI servers read)."""
+    from xml.etree import ElementTree as ET
+
+    failed = sum(not test.passed for test in tests)
+    suite = ET.Element("testsuite", name="unibuild", tests=str(len(tests)), failures=str(failed))
+    for test in tests:
+        package, _, name = test.label.rpartition(":")
+        case = ET.SubElement(
+            suite, "testcase", classname=package, name=name, time=f"{test.seconds:.3f}"
+        )
+        log = _xml_text(test.log)
+        if not test.passed:
+            ET.SubElement(case, "failure", message="test failed").text = log
+        elif log:
+            ET.SubElement(case, "system-out").text = log
+    replace_file(file, ET.tostring(suite, encoding="utf-8", xml_declaration=True))
+
+
+def _xml_text(log: bytes) -> str:
+    """Return ``log`` without the control characters that XML 1.0 does not allow."""
+    text = log.decode(errors="replace")
+    return "".join(c for c in text if c in "\t\n\r" or c >= " ")

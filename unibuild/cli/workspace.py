@@ -1,0 +1,202 @@
+"""Where the rooms are put together: which analysis, which fetch, which built-in actions.
+
+``Composition`` is one workspace with all that a verb does to it. Execution gets functions from
+here, so that it needs to import nothing above itself.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unibuild.cli.progress import Fan, progress
+from unibuild.cli.render import error_lines
+from unibuild.cli.shortcut import absolute_patterns, surroundings
+from unibuild.loading.workspace import Workspace, find_workspace, load_workspace
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from unibuild.cli.terminal import Terminal
+    from unibuild.execution.observer import Observer
+    from unibuild.execution.request import BuildReport, Kind, SandboxMode, TargetReport
+    from unibuild.external.fetch import Fetcher
+    from unibuild.external.lock import Lock
+    from unibuild.external.registries import Registries
+    from unibuild.model.actions import ActionGraph
+
+BUILTINS = {
+    "boot-test": "unibuild.machine.boot_test:build",
+    "extract": "unibuild.external.extract:extract",
+    "image-pack": "unibuild.image.pack:build",
+    "root-archive": "unibuild.image.root_archive:build",
+}
+"""Built-in actions by name; see ``unibuild.execution.request.BuiltinCall``."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """One workspace, the directory that the command was typed in, and the terminal."""
+
+    workspace: Workspace
+    directory: Path
+    terminal: Terminal
+
+    @classmethod
+    def here(cls, terminal: Terminal) -> Composition:
+        """Find and read the workspace around the current directory."""
+        directory = Path.cwd()
+        return cls(load_workspace(find_workspace(directory)), directory, terminal)
+
+    def patterns(self, patterns: Sequence[str]) -> list[str]:
+        """Return ``patterns`` as they read from the workspace's root."""
+        return absolute_patterns(list(patterns), str(self.workspace.root), str(self.directory))
+
+    def shown(self, path: str) -> str:
+        """Return a path of the workspace as it can be used from where the command was typed."""
+        return os.path.relpath(self.workspace.root / path, self.directory)
+
+    @property
+    def cache_root(self) -> Path:
+        """The local cache: UNIBUILD_CACHE, else WORKSPACE.toml, else the user's cache folder."""
+        named = os.environ.get("UNIBUILD_CACHE")
+        if named:
+            return Path(named).absolute()
+        if self.workspace.cache_path is not None:
+            return self.workspace.cache_path
+        base = os.environ.get("XDG_CACHE_HOME")
+        return (Path(base) if base else Path.home() / ".cache") / "unibuild"
+
+    def build(
+        self, arguments: argparse.Namespace, patterns: Sequence[str], kind: Kind
+    ) -> BuildReport:
+        """Build ``patterns`` as the verb's build options say, showing progress."""
+        from unibuild.cli.trace import Trace
+
+        trace = Trace(arguments.profile) if arguments.profile else None
+        display = progress(self.terminal)
+        observer: Observer = Fan((display, trace)) if trace else display
+        try:
+            report = self._build(arguments, self.patterns(patterns), kind, observer)
+        finally:
+            display.close()
+            if trace:
+                trace.write()
+        return report
+
+    def build_one(self, arguments: argparse.Namespace, label: str) -> TargetReport:
+        """Build one target for a verb that works on its outputs; raise when it cannot be made."""
+        from unibuild.model.errors import ErrorGroup, UserError
+
+        report = self.build(arguments, [label], "build")
+        if report.failures:
+            raise ErrorGroup(report.failures)
+        if len(report.targets) != 1:
+            raise UserError(
+                id="not-one-target",
+                cause=f"{label} matches {len(report.targets)} targets; this verb takes one",
+                hint="name one target, such as //services/dns:image",
+            )
+        return report.targets[0]
+
+    def manifest_path(self, target: TargetReport) -> Path:
+        """Return where the manifest of an image target is; other rules have none."""
+        from unibuild.model.errors import UserError
+
+        for output in target.outputs:
+            if output.path.endswith(".manifest.json"):
+                return self.workspace.root / output.path
+        raise UserError(
+            id="not-an-image",
+            cause=f"{target.label} is a {target.rule}, which is no image",
+            hint="name a unikernel_image target; 'unibuild query \"kind(unikernel_image, //...)\"' lists them",
+        )
+
+    def show_failures(self, report: BuildReport) -> None:
+        """Show the failed actions of a build, one after the other."""
+        for index, failure in enumerate(report.failures):
+            if index:
+                self.terminal.note("")
+            for line in error_lines(failure, self.terminal):
+                self.terminal.note(line)
+
+    def lock(self) -> Lock:
+        """Return the workspace's lock merged with those of its repositories."""
+        from unibuild.external import lock
+
+        return lock.merge([lock.read(path) for path in self.workspace.lock_paths if path.exists()])
+
+    def registries(self) -> Registries:
+        """Return the registries of this machine, or those that WORKSPACE.toml names."""
+        from unibuild.external import registries
+
+        mirrors = self.workspace.settings.mirrors
+        named = {"pypi": mirrors.pypi, "debian": mirrors.deb}
+        return registries.of_machine({kind: (url,) for kind, url in named.items() if url})
+
+    def fetcher(self, observer: Observer | None = None) -> Fetcher:
+        """Return what fetches locked files into the cache."""
+        from unibuild.execution.session import open_store
+        from unibuild.external.fetch import Fetcher
+        from unibuild.external.package_store import CasPackageStore
+
+        store = CasPackageStore(open_store(self.cache_root, self.workspace.settings.digest))
+        notify = observer.fetch_progress if observer else None
+        return Fetcher(self.lock(), store, self.registries, notify)
+
+    def _build(
+        self, arguments: argparse.Namespace, patterns: list[str], kind: Kind, observer: Observer
+    ) -> BuildReport:
+        from unibuild.execution import session
+        from unibuild.execution.kept_graph import request_key
+        from unibuild.execution.request import BuildRequest
+
+        sandbox: SandboxMode = arguments.sandbox
+        host = self._host(kind)
+        request = BuildRequest(
+            workspace_root=self.workspace.root,
+            cache_root=self.cache_root,
+            patterns=tuple(patterns),
+            key=request_key(
+                kind, patterns, sandbox=sandbox, cache=surroundings(host.get("monitor", ""))
+            ),
+            analyse=lambda: self._analyse(patterns, kind),
+            fetch=_once(lambda: self.fetcher(observer).path),
+            builtins=BUILTINS,
+            kind=kind,
+            jobs=arguments.jobs,
+            keep_going=arguments.keep_going,
+            sandbox=sandbox,
+            digest_function=self.workspace.settings.digest,
+            only_action=arguments.only_action,
+            host=host,
+        )
+        return session.build(request, observer)
+
+    def _host(self, kind: Kind) -> dict[str, str]:
+        """What a result may depend on that is no input: only tests boot, with the host's monitor."""
+        if kind != "test":
+            return {}
+        from unibuild.machine import monitor
+
+        return {"monitor": monitor.version()}
+
+    def _analyse(self, patterns: list[str], kind: Kind) -> ActionGraph:
+        from unibuild.analysis.analyse import analyse
+
+        return analyse(self.workspace, patterns, kind)
+
+
+def _once(make: Callable[[], Callable[[str], Path]]) -> Callable[[str], Path]:
+    """Return a fetch function that is composed only when the first package is asked for."""
+    made: list[Callable[[str], Path]] = []
+
+    def fetch(purl: str) -> Path:
+        if not made:
+            made.append(make())
+        return made[0](purl)
+
+    return fetch
