@@ -6,6 +6,7 @@ import argparse
 import difflib
 import importlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from unibuild import __version__
@@ -82,7 +83,7 @@ def _global_options(argv: list[str]) -> tuple[list[str], str, bool]:
         if word == "-C":
             if index + 1 == len(argv):
                 raise UserError(id="bad-usage", cause="-C needs a directory", hint="-C DIR")
-            directory = os.path.join(directory, argv[index + 1])
+            directory = str(Path(directory) / argv[index + 1])
             index += 2
         elif word == "--debug":
             index += 1

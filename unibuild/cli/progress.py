@@ -47,7 +47,7 @@ class PlainProgress:
             self._terminal.note(f"[{self._done}/{self._total}] {what} ({outcome.seconds:.2f} s)")
         write_command_output(self._terminal, event, outcome)
 
-    def fetch_progress(self, purl: str, done: int, total: int) -> None:
+    def fetch_progress(self, purl: str, done: int, total: int) -> None:  # noqa: ARG002 - Observer's
         """Write one line when a package starts to arrive."""
         if purl not in self._fetching:
             self._fetching.add(purl)

@@ -75,7 +75,7 @@ def show(
 def _line(output: Output, prefix: str) -> str:
     path, _, size = output
     amount = f"{size / 1024:.1f} KiB" if size >= 1024 else f"{size} B"  # noqa: PLR2004 - bytes a KiB
-    return f"{os.path.join(prefix, path)}  {amount}"  # noqa: PTH118 - pathlib is slow to import
+    return f"{os.path.join(prefix, path)}  {amount}"
 
 
 def _show_json(

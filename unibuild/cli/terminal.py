@@ -68,12 +68,12 @@ def size_text(size: int) -> str:
     """Return a size in bytes as people read it: ``512 B``, ``47.3 KiB``, ``1.2 MiB``."""
     if size < _KIB:
         return f"{size} B"
-    value = float(size)
-    for unit in ("KiB", "MiB", "GiB"):
-        value /= _KIB
+    value = size / _KIB
+    for unit in ("KiB", "MiB"):
         if value < _KIB:
-            break
-    return f"{value:.1f} {unit}"
+            return f"{value:.1f} {unit}"
+        value /= _KIB
+    return f"{value:.1f} GiB"
 
 
 def table(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> list[str]:
