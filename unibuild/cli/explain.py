@@ -37,12 +37,12 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.json:
         terminal.data(json.dumps(answer))
         return 0
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             size_text(component["file_bytes"]),
             size_text(component["zeroed_bytes"]),
             component["label"],
-            component["why"],
+            component["because"],
         )
         for component in answer["components"]
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from unibuild.cli.shortcut import DEFAULT_SANDBOX
 from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
         help="after a failure, go on with what does not depend on it",
     )  # fmt: skip
     parser.add_argument(
-        "--sandbox", choices=SANDBOX_MODES, default="required",
+        "--sandbox", choices=SANDBOX_MODES, default=DEFAULT_SANDBOX,
         help="required (default): no sandbox is an error; auto: fall back, and say so; none",
     )  # fmt: skip
     parser.add_argument(

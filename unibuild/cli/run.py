@@ -51,7 +51,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     manifest = composition.manifest_path(composition.build_one(arguments, arguments.label))
     settings = RunOptions(
         memory=arguments.memory,
-        accel=arguments.accel,
+        accelerator=arguments.accel,
         forwards=forwards,
         arguments=tuple(arguments.passed),
     )

@@ -11,6 +11,7 @@ import os
 import sys
 
 WORKSPACE_FILE = "WORKSPACE.toml"
+DEFAULT_SANDBOX = "required"
 _FLAGS = ("--json", "--keep-going", "-k")
 _VALUED = ("--jobs", "-j", "--sandbox")
 
@@ -32,12 +33,7 @@ def null_build(argv: list[str]) -> int | None:
         return None
     from unibuild.execution import kept_graph
 
-    key = kept_graph.request_key(
-        "build",
-        absolute_patterns(patterns, root, here),
-        sandbox=options.get("--sandbox", "required"),
-        cache=surroundings(),
-    )
+    key = request_key("build", absolute_patterns(patterns, root, here), options.get("--sandbox"))
     report = kept_graph.try_null_build(root, key)
     if report is None:
         return None
@@ -67,13 +63,14 @@ def absolute_patterns(patterns: list[str], root: str, here: str) -> list[str]:
     return [_absolute(pattern, package) for pattern in patterns]
 
 
-def surroundings(extra: str = "") -> str:
-    """Return what else names a kept graph: where the cache is, as far as the environment says it.
+def request_key(kind: str, patterns: list[str], sandbox: str | None, host: str = "") -> str:
+    """Return the name of the kept graph of this request; ``host`` is what else it depends on."""
+    from unibuild import __version__
+    from unibuild.execution import kept_graph
 
-    What WORKSPACE.toml says of it needs no mention, for that file is watched.
-    """
-    names = ("UNIBUILD_CACHE", "XDG_CACHE_HOME", "HOME")
-    return "\n".join([*(os.environ.get(name, "") for name in names), extra])
+    version = f"{__version__} {host}" if host else __version__
+    mode = sandbox or DEFAULT_SANDBOX
+    return kept_graph.request_key(kind, tuple(patterns), version=version, sandbox=mode)
 
 
 def _absolute(pattern: str, package: str) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli.progress import Fan, progress
 from unibuild.cli.render import error_lines
-from unibuild.cli.shortcut import absolute_patterns, surroundings
-from unibuild.loading.workspace import Workspace, find_workspace, load_workspace
+from unibuild.cli.shortcut import absolute_patterns, request_key
+from unibuild.loading.workspace import Workspace, find_workspace, read_workspace
 
 if TYPE_CHECKING:
     import argparse
@@ -49,11 +49,17 @@ class Composition:
     def here(cls, terminal: Terminal) -> Composition:
         """Find and read the workspace around the current directory."""
         directory = Path.cwd()
-        return cls(load_workspace(find_workspace(directory)), directory, terminal)
+        return cls(read_workspace(find_workspace(directory)), directory, terminal)
 
     def patterns(self, patterns: Sequence[str]) -> list[str]:
         """Return ``patterns`` as they read from the workspace's root."""
         return absolute_patterns(list(patterns), str(self.workspace.root), str(self.directory))
+
+    @property
+    def prefix(self) -> str:
+        """What to put before a path of the workspace so that it can be used from here."""
+        relative = os.path.relpath(self.workspace.root, self.directory)
+        return "" if relative == "." else relative
 
     def shown(self, path: str) -> str:
         """Return a path of the workspace as it can be used from where the command was typed."""
@@ -133,9 +139,7 @@ class Composition:
         """Return the registries of this machine, or those that WORKSPACE.toml names."""
         from unibuild.external import registries
 
-        mirrors = self.workspace.settings.mirrors
-        named = {"pypi": mirrors.pypi, "debian": mirrors.deb}
-        return registries.of_machine({kind: (url,) for kind, url in named.items() if url})
+        return registries.of_machine(self.workspace.settings.mirrors)
 
     def fetcher(self, observer: Observer | None = None) -> Fetcher:
         """Return what fetches locked files into the cache."""
@@ -151,7 +155,6 @@ class Composition:
         self, arguments: argparse.Namespace, patterns: list[str], kind: Kind, observer: Observer
     ) -> BuildReport:
         from unibuild.execution import session
-        from unibuild.execution.kept_graph import request_key
         from unibuild.execution.request import BuildRequest
 
         sandbox: SandboxMode = arguments.sandbox
@@ -160,9 +163,7 @@ class Composition:
             workspace_root=self.workspace.root,
             cache_root=self.cache_root,
             patterns=tuple(patterns),
-            key=request_key(
-                kind, patterns, sandbox=sandbox, cache=surroundings(host.get("monitor", ""))
-            ),
+            key=request_key(kind, patterns, sandbox, host.get("monitor", "")),
             analyse=lambda: self._analyse(patterns, kind),
             fetch=_once(lambda: self.fetcher(observer).path),
             builtins=BUILTINS,
