@@ -26,7 +26,7 @@ void ub_page_free(void *pages, size_t count);
 size_t ub_page_free_count(void);
 size_t ub_page_total_count(void);
 
-/* Kernel heap: 16-byte aligned, not zeroed; a request above 2048 bytes takes whole pages. */
+/* Kernel heap: 16-byte aligned, not zeroed; a request above 2032 bytes takes whole pages. */
 void *ub_heap_allocate(size_t size);
 /* The same, zeroed. */
 void *ub_heap_allocate_zeroed(size_t size);
@@ -39,6 +39,11 @@ void ub_heap_free(void *memory);
  */
 void *ub_stack_allocate(size_t pages);
 void ub_stack_free(void *lowest, size_t pages);
+/*
+ * The same for a program: at a random address, and its pages get memory only when touched. Kernel
+ * code may run on it, as every system call does.
+ */
+void *ub_program_stack_allocate(size_t pages);
 
 /*
  * The physical address of mapped memory, for a device to use. Memory from ub_page_allocate and
@@ -54,7 +59,16 @@ uint64_t ub_physical_address(const void *address);
  */
 void *ub_memory_map_device(uint64_t physical, size_t size);
 
-/* Boot: takes over from the tables of the entry code. Called once by kernel/start. */
-void ub_memory_initialize(void);
+/* RAM, page aligned, in rising order, none of it below UB_MEMORY_LOWEST. */
+struct ub_memory_range {
+    uint64_t start, end;
+};
+#define UB_MEMORY_LOWEST 0x10000UL
+
+/*
+ * Boot: takes over from the tables of the entry code. Called once, by kernel/start, with all RAM that
+ * the monitor tells of; the image lies in it. Panics when the RAM cannot hold the page tables.
+ */
+void ub_memory_initialize(const struct ub_memory_range *ranges, size_t count);
 
 #endif

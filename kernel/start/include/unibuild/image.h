@@ -22,6 +22,10 @@ extern const uint64_t ub_image_environment_length;
 extern const unsigned char ub_image_root_start[];
 extern const unsigned char ub_image_root_end[];
 
+/* The monitor's command line as it came; and the physical address of ACPI's root pointer, or 0. */
+const char *ub_command_line(void);
+uint64_t ub_acpi_root(void);
+
 /*
  * Ends the image: prints "\x1e[unibuild] exit STATUS\n" on the console and stops the machine. What
  * exit_group does.

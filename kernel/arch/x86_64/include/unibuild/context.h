@@ -29,12 +29,6 @@ void ub_context_switch(struct ub_context *from, struct ub_context *to);
 void ub_context_prepare(struct ub_context *context, void *stack_top, void (*entry)(void *),
                         void *argument, uint64_t thread_pointer);
 
-/*
- * For clone(): a new context that returns from a C call of `__clone` in the child. It starts at
- * `entry` with `argument` as its first argument, as ub_context_prepare does; the caller of musl's
- * port of __clone gives both.
- */
-
 /* The running context's thread pointer; setting it is also what arch_prctl(ARCH_SET_FS) does. */
 uint64_t ub_thread_pointer_get(void);
 void ub_thread_pointer_set(uint64_t thread_pointer);

@@ -1,0 +1,47 @@
+/*
+ * Page tables: one address space, four levels, 4 KiB pages (2 MiB for plain RAM).
+ *
+ * The callers below kernel/memory's public interface keep the rule that no page is writable and
+ * executable: nothing here can make a page executable at all.
+ */
+#ifndef UNIBUILD_PAGING_H
+#define UNIBUILD_PAGING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define UB_PAGE_PRESENT 0x001UL
+#define UB_PAGE_WRITE 0x002UL
+#define UB_PAGE_WRITE_THROUGH 0x008UL
+#define UB_PAGE_CACHE_DISABLE 0x010UL
+#define UB_PAGE_LARGE 0x080UL
+#define UB_PAGE_NO_EXECUTE (1UL << 63)
+#define UB_PAGE_ADDRESS 0x000ffffffffff000UL
+
+/*
+ * The entry of the lowest level that maps `virtual_address`, tables made when `create`; NULL when
+ * there is none (and create is false), when a large page maps the address, or when no page for a
+ * table could be had.
+ */
+uint64_t *ub_page_entry(uint64_t virtual_address, bool create);
+
+/* Maps one 4 KiB page with the given entry bits (no-execute always added). False: out of memory. */
+bool ub_page_map(uint64_t virtual_address, uint64_t physical_address, uint64_t flags);
+/* Leaves the page unmapped; returns the entry that was there. */
+uint64_t ub_page_unmap(uint64_t virtual_address);
+/* Maps [start, end), page aligned, at its physical address, with large pages where they fit. */
+bool ub_page_map_identity(uint64_t start, uint64_t end);
+
+/* True when a read of the byte at `virtual_address` would not fault. */
+bool ub_page_mapped(uint64_t virtual_address);
+/* The physical address, or UINT64_MAX when not mapped. */
+uint64_t ub_page_translate(uint64_t virtual_address);
+
+/* Reads physical memory anywhere below 2^52 through a window that exists only during the call. */
+void ub_physical_read(void *buffer, uint64_t physical_address, size_t count);
+
+/* Provides a zeroed page for a table, identity mapped; NULL when out. kernel/memory defines it. */
+uint64_t *ub_page_table_allocate(void);
+
+#endif

@@ -1,0 +1,141 @@
+/* Page tables of the one address space. The entry code made the first; these functions add. */
+#include <unibuild/paging.h>
+#include <unibuild/registers.h>
+
+#include <string.h>
+
+#define PAGE_SIZE 4096UL
+#define LARGE_SIZE (2UL << 20)
+#define TABLE_FLAGS (UB_PAGE_PRESENT | UB_PAGE_WRITE)
+#define LEVELS 4
+
+/* Below everything that is ever mapped; see ub_physical_read. */
+#define WINDOW 0xf000UL
+
+extern uint64_t ub_page_root[];
+
+static unsigned index_at(uint64_t address, unsigned level)
+{
+    return (unsigned)(address >> (12 + 9 * level)) & 511;
+}
+
+/*
+ * Walks down to `level` (0 the lowest); `*found` tells the level of the entry that is returned: higher
+ * than asked when a large page or (without create) an absent table ends the way.
+ */
+static uint64_t *walk(uint64_t address, unsigned level, bool create, unsigned *found)
+{
+    uint64_t *table = ub_page_root;
+    for (unsigned at = LEVELS - 1;; at--) {
+        uint64_t *entry = &table[index_at(address, at)];
+        *found = at;
+        if (at == level || (*entry & UB_PAGE_LARGE) != 0) {
+            return entry;
+        }
+        if ((*entry & UB_PAGE_PRESENT) == 0) {
+            if (!create) {
+                return entry;
+            }
+            uint64_t *fresh = ub_page_table_allocate();
+            if (fresh == NULL) {
+                return NULL;
+            }
+            *entry = (uint64_t)fresh | TABLE_FLAGS;
+        }
+        table = (uint64_t *)(*entry & UB_PAGE_ADDRESS);
+    }
+}
+
+uint64_t *ub_page_entry(uint64_t virtual_address, bool create)
+{
+    unsigned level;
+    uint64_t *entry = walk(virtual_address, 0, create, &level);
+    return entry != NULL && level == 0 ? entry : NULL;
+}
+
+bool ub_page_map(uint64_t virtual_address, uint64_t physical_address, uint64_t flags)
+{
+    uint64_t *entry = ub_page_entry(virtual_address, true);
+    if (entry == NULL) {
+        return false;
+    }
+    *entry = physical_address | flags | UB_PAGE_NO_EXECUTE | UB_PAGE_PRESENT;
+    ub_page_invalidate(virtual_address);
+    return true;
+}
+
+uint64_t ub_page_unmap(uint64_t virtual_address)
+{
+    uint64_t *entry = ub_page_entry(virtual_address, false);
+    if (entry == NULL) {
+        return 0;
+    }
+    uint64_t old = *entry;
+    *entry = 0;
+    ub_page_invalidate(virtual_address);
+    return old;
+}
+
+bool ub_page_map_identity(uint64_t start, uint64_t end)
+{
+    for (uint64_t at = start; at < end;) {
+        uint64_t size = PAGE_SIZE;
+        unsigned level = 0;
+        if (at % LARGE_SIZE == 0 && end - at >= LARGE_SIZE) {
+            uint64_t *entry = walk(at, 1, true, &level);
+            if (entry == NULL) {
+                return false;
+            }
+            /* A table that is there already (the image's own) is filled page by page. */
+            if ((*entry & UB_PAGE_PRESENT) == 0) {
+                *entry = at | TABLE_FLAGS | UB_PAGE_LARGE | UB_PAGE_NO_EXECUTE;
+                size = LARGE_SIZE;
+            }
+        }
+        if (size == PAGE_SIZE) {
+            uint64_t *entry = ub_page_entry(at, true);
+            if (entry == NULL) {
+                return false;
+            }
+            if (*entry == 0) {
+                *entry = at | TABLE_FLAGS | UB_PAGE_NO_EXECUTE;
+            }
+        }
+        at += size;
+    }
+    return true;
+}
+
+uint64_t ub_page_translate(uint64_t virtual_address)
+{
+    unsigned level;
+    uint64_t entry = *walk(virtual_address, 0, false, &level);
+    if ((entry & UB_PAGE_PRESENT) == 0) {
+        return UINT64_MAX;
+    }
+    uint64_t offset_mask = (PAGE_SIZE << (9 * level)) - 1;
+    return (entry & UB_PAGE_ADDRESS & ~offset_mask) | (virtual_address & offset_mask);
+}
+
+bool ub_page_mapped(uint64_t virtual_address)
+{
+    return ub_page_translate(virtual_address) != UINT64_MAX;
+}
+
+void ub_physical_read(void *buffer, uint64_t physical_address, size_t count)
+{
+    uint64_t *entry = ub_page_entry(WINDOW, false);
+    char *to = buffer;
+    while (count > 0) {
+        size_t offset = physical_address % PAGE_SIZE;
+        size_t piece = count < PAGE_SIZE - offset ? count : PAGE_SIZE - offset;
+        *entry = (physical_address - offset) | UB_PAGE_PRESENT | UB_PAGE_NO_EXECUTE;
+        ub_page_invalidate(WINDOW);
+        memcpy(to, (const void *)(WINDOW + offset), piece);
+        to += piece;
+        physical_address += piece;
+        count -= piece;
+    }
+    *entry = 0;
+    ub_page_invalidate(WINDOW);
+}

@@ -1,0 +1,9 @@
+/* The first serial port (16550 at 0x3f8), polled: there before anything else works. */
+#ifndef UNIBUILD_SERIAL_H
+#define UNIBUILD_SERIAL_H
+
+#include <unibuild/console.h>
+
+extern const struct ub_console_device ub_serial_console;
+
+#endif

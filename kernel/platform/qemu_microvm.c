@@ -1,0 +1,22 @@
+/*
+ * QEMU's microvm machine: what differs from other machines. Powers off through the sleep control
+ * register of the ACPI generic event device; where that is switched off (acpi=off), by a triple
+ * fault, which ends QEMU when it was started with -no-reboot, as `unibuild run` does.
+ */
+#include <unibuild/image.h>
+#include <unibuild/memory.h>
+#include <unibuild/reset.h>
+
+#define SLEEP_CONTROL 0xfea00200
+#define SLEEP_ENABLE 0x20
+#define SLEEP_TYPE_OFF (5 << 2)
+
+_Noreturn void ub_machine_stop(void)
+{
+    static int stopping;
+    if (!stopping++) {
+        volatile unsigned char *control = ub_memory_map_device(SLEEP_CONTROL, 1);
+        *control = SLEEP_TYPE_OFF | SLEEP_ENABLE;
+    }
+    ub_processor_reset();
+}
