@@ -1,6 +1,10 @@
 /* From descriptors to files, and the counting of references. */
 #include "table.h"
 
+/* kernel/poll has it, if epoll is in the image. */
+#pragma weak ub_epoll_forget
+void ub_epoll_forget(struct ub_file *file);
+
 struct ub_file_slot *ub_file_slot_locked(long descriptor)
 {
     if (descriptor < 0 || descriptor >= (long)ub_file_table.size ||
@@ -29,8 +33,13 @@ void ub_file_hold(struct ub_file *file)
 
 void ub_file_put(struct ub_file *file)
 {
-    if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) == 0 &&
-        file->operations->close != NULL) {
+    if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) != 0) {
+        return;
+    }
+    if (file->changes.first != NULL) {
+        ub_epoll_forget(file); /* whoever else waits holds a reference */
+    }
+    if (file->operations->close != NULL) {
         file->operations->close(file);
     }
 }

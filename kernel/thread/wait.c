@@ -10,7 +10,7 @@ struct waiter {
     bool timed_out;
 };
 
-static void join_locked(struct ub_wait_queue *queue, struct ub_wait_entry *entry)
+void ub_wait_entry_join_locked(struct ub_wait_queue *queue, struct ub_wait_entry *entry)
 {
     entry->queue = queue;
     entry->next = NULL;
@@ -19,7 +19,7 @@ static void join_locked(struct ub_wait_queue *queue, struct ub_wait_entry *entry
     queue->last = entry;
 }
 
-static void leave_locked(struct ub_wait_entry *entry)
+void ub_wait_entry_leave_locked(struct ub_wait_entry *entry)
 {
     struct ub_wait_queue *queue = entry->queue;
     if (queue == NULL) {
@@ -33,14 +33,14 @@ static void leave_locked(struct ub_wait_entry *entry)
 void ub_wait_entry_join(struct ub_wait_queue *queue, struct ub_wait_entry *entry)
 {
     unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
-    join_locked(queue, entry);
+    ub_wait_entry_join_locked(queue, entry);
     ub_spinlock_release(&ub_scheduler_lock, flags);
 }
 
 void ub_wait_entry_leave(struct ub_wait_entry *entry)
 {
     unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
-    leave_locked(entry);
+    ub_wait_entry_leave_locked(entry);
     ub_spinlock_release(&ub_scheduler_lock, flags);
 }
 
@@ -85,7 +85,7 @@ void ub_wake_all(struct ub_wait_queue *queue)
 static bool wake_thread(struct ub_wait_entry *entry)
 {
     struct waiter *waiter = (struct waiter *)entry;
-    leave_locked(entry);
+    ub_wait_entry_leave_locked(entry);
     ub_timeout_stop_locked(&waiter->timeout);
     ub_thread_ready_locked(waiter->thread);
     return true;
@@ -96,18 +96,18 @@ static void wait_expired(struct ub_timeout *timeout)
     struct waiter *waiter =
         (struct waiter *)((char *)timeout - __builtin_offsetof(struct waiter, timeout));
     waiter->timed_out = true;
-    leave_locked(&waiter->entry);
+    ub_wait_entry_leave_locked(&waiter->entry);
     ub_thread_ready_locked(waiter->thread);
 }
 
-static int wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns)
+int ub_wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns)
 {
     struct waiter waiter = {
         .entry = {.wake = wake_thread},
         .timeout = {.expire = wait_expired},
         .thread = ub_thread_current(),
     };
-    join_locked(queue, &waiter.entry);
+    ub_wait_entry_join_locked(queue, &waiter.entry);
     if (deadline_ns != UB_CLOCK_NEVER) {
         ub_timeout_start_locked(&waiter.timeout, deadline_ns);
     }
@@ -118,7 +118,7 @@ static int wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns)
 int ub_wait(struct ub_wait_queue *queue, uint64_t deadline_ns)
 {
     unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
-    int result = wait_locked(queue, deadline_ns);
+    int result = ub_wait_locked(queue, deadline_ns);
     ub_spinlock_release(&ub_scheduler_lock, flags);
     return result;
 }
@@ -127,8 +127,29 @@ int ub_wait_unlock(struct ub_wait_queue *queue, struct ub_spinlock *lock, uint64
 {
     unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
     __atomic_clear(&lock->held, __ATOMIC_RELEASE);
-    int result = wait_locked(queue, deadline_ns);
+    int result = ub_wait_locked(queue, deadline_ns);
     ub_spinlock_release(&ub_scheduler_lock, flags);
     (void)ub_spinlock_acquire(lock);
     return result;
+}
+
+int ub_event_wait(struct ub_event *event, uint64_t deadline_ns)
+{
+    int result = 0;
+    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    while (!event->set && result == 0) {
+        result = ub_wait_locked(&event->queue, deadline_ns);
+    }
+    if (event->set) {
+        result = 0;
+    }
+    event->set = false;
+    ub_spinlock_release(&ub_scheduler_lock, flags);
+    return result;
+}
+
+void ub_event_set_locked(struct ub_event *event)
+{
+    event->set = true;
+    ub_wake_all_locked(&event->queue);
 }

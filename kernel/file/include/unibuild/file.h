@@ -7,7 +7,7 @@
  *
  * A file is counted: a descriptor holds one reference, and so does every system call while it
  * works on the file (ub_file_get … ub_file_put), so that a close in another thread is safe. The
- * last ub_file_put calls `close`.
+ * last ub_file_put calls `close`; it may wait, so call it without locks held.
  *
  * Pointers that programs pass are used as they are (one address space): a bad pointer is a page
  * fault that ends the image with a report, not -EFAULT.

@@ -60,6 +60,10 @@ void ub_thread_ready_locked(struct ub_thread *thread);
 /* Gives the processor to the next runnable thread or idles until there is one. The caller made
  * sure that somebody makes the current thread ready again. Returns with the lock held. */
 void ub_schedule_locked(void);
+/* ub_wait for state that the scheduler lock itself guards. */
+int ub_wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns);
+void ub_wait_entry_join_locked(struct ub_wait_queue *queue, struct ub_wait_entry *entry);
+void ub_wait_entry_leave_locked(struct ub_wait_entry *entry);
 /* Sets the hardware timer for the next timeout or end of slice. */
 void ub_timer_program_locked(struct ub_processor *processor);
 /* Runs what is due; the earliest deadline that is left, or UB_CLOCK_NEVER. */

@@ -82,6 +82,19 @@ void ub_wake_all_locked(struct ub_wait_queue *queue);
 void ub_wait_entry_join(struct ub_wait_queue *queue, struct ub_wait_entry *entry);
 void ub_wait_entry_leave(struct ub_wait_entry *entry);
 
+/* ---- Events -------------------------------------------------------------------------------- */
+
+/* A flag that a thread can wait for, and that callbacks can set. All zero is a flag not set. */
+struct ub_event {
+    bool set;
+    struct ub_wait_queue queue;
+};
+
+/* Waits until the flag is set and clears it. Returns 0 or -ETIMEDOUT. */
+int ub_event_wait(struct ub_event *event, uint64_t deadline_ns);
+/* For ub_wait_entry and ub_timeout callbacks. */
+void ub_event_set_locked(struct ub_event *event);
+
 /* ---- Timeouts ------------------------------------------------------------------------------ */
 
 /*
