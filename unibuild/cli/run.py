@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from unibuild.cli.terminal import Terminal
 
 PASSES_ARGUMENTS = True
+_EXIT_TIMEOUT = 124  # as timeout(1) has it
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +39,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--accel", choices=("auto", "kvm", "tcg"), default="auto",
         help="auto (default) tries KVM on a tiny guest first, and emulates when it does not work",
     )  # fmt: skip
+    parser.add_argument(
+        "--timeout", type=float, metavar="SECONDS",
+        help="stop the machine after this long; the exit status is then 124",
+    )  # fmt: skip
     options.add_build_options(parser)
 
 
@@ -54,9 +59,10 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         accelerator=arguments.accel,
         forwards=forwards,
         arguments=tuple(arguments.passed),
+        timeout=arguments.timeout,
     )
     outcome = run_image(manifest, settings, write=_write, note=terminal.note)
-    return outcome.status
+    return _EXIT_TIMEOUT if outcome.status is None else outcome.status
 
 
 def _write(data: bytes) -> None:
