@@ -158,7 +158,7 @@ def _verify(data: bytes, archive: Archive, distribution: str) -> bool:
     return True
 
 
-def _index(  # noqa: PLR0917 - one index is named by all of these
+def _index(
     archive: Archive,
     suite: str,
     component: str,
@@ -254,8 +254,6 @@ def _from_pool(purl: Purl, registries: Registries) -> Found | None:
             stanza = next(paragraphs(body), {})
             if stanza.get("source") != purl.name or stanza.get("version") != purl.version:
                 continue
-            own = DebFile(
-                name, len(data), hashlib.sha256(data).hexdigest(), f"{directory}/{name}"
-            )
+            own = DebFile(name, len(data), hashlib.sha256(data).hexdigest(), f"{directory}/{name}")
             return Found(purl.version, (*_source_files(stanza, directory), own), signed=False)
     return None

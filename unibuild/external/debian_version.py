@@ -20,7 +20,7 @@ def sort_key(version: str) -> Key:
 
 def _parts(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
     parts = [
-        (tuple(map(_order, letters)) + (_END,), int(digits or "0"))
+        ((*map(_order, letters), _END), int(digits or "0"))
         for letters, digits in _PARTS.findall(text)
         if letters or digits
     ]

@@ -155,5 +155,7 @@ def _differences(content: Content, expected: Expected) -> tuple[str, ...]:
         ("blake3", expected.blake3, content.blake3),
     )
     return tuple(
-        f"{what}: expected {wanted}, got {got}" for what, wanted, got in pairs if wanted and wanted != got
+        f"{what}: expected {wanted}, got {got}"
+        for what, wanted, got in pairs
+        if wanted and wanted != got
     )

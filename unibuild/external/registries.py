@@ -118,6 +118,5 @@ def _no_registry(name: str, setting: str) -> HostError:
     return HostError(
         id="no-registry",
         cause=f"this machine has no registry configured for '{name}' packages",
-        hint=f"configure it ({setting}), or name it in WORKSPACE.toml: "
-        f'[mirrors] {name} = ["URL"]',
+        hint=f'configure it ({setting}), or name it in WORKSPACE.toml: [mirrors] {name} = ["URL"]',
     )

@@ -162,4 +162,3 @@ def _credentials(parts: urllib.parse.SplitResult) -> dict[str, str]:
         user, _, password = found
     pair = f"{urllib.parse.unquote(user)}:{urllib.parse.unquote(password or '')}"
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
-
