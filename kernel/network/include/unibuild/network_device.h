@@ -26,6 +26,7 @@ struct ub_network_device {
     const char *name;
     uint8_t hardware_address[6];
     uint16_t mtu;
+    unsigned buffers; /* receive buffers in all */
     /* 0, or -ENOBUFS when the ring is full. */
     int (*transmit)(struct ub_network_device *device, void *frame, size_t length, void *token);
     /* Shows the device all frames transmitted since the last flush. */

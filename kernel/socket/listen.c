@@ -1,0 +1,13 @@
+/* listen(2). */
+#include "endpoint.h"
+
+long ub_sys_listen(long descriptor, long backlog);
+long ub_sys_listen(long descriptor, long backlog)
+{
+    long result;
+    struct ub_socket *socket = ub_socket_enter(descriptor, &result);
+    if (socket == NULL) {
+        return result;
+    }
+    return ub_socket_leave(socket, socket->operations->listen(socket, (int)backlog));
+}
