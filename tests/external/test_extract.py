@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -59,7 +60,7 @@ def tree(root: Path) -> dict[str, tuple[int, bytes | str]]:
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
         if path.is_symlink():
-            found[name] = (0, os.readlink(path))
+            found[name] = (0, str(path.readlink()))
         elif path.is_file():
             found[name] = (path.stat().st_mode & 0o7777, path.read_bytes())
     return found
@@ -203,10 +204,8 @@ def test_no_archive_writes_or_links_out_of_its_tree(
     folder = tmp_path_factory.mktemp("extract")
     (folder / "archive").write_bytes(tar_bytes(dict.fromkeys(files, b"x"), links=links))
     prefix = data.draw(st.sampled_from(["", "a", "*", "a/b"]))
-    try:
+    with contextlib.suppress(ActionError):
         unpack(folder / "archive", folder / "inner" / "tree", Selection(prefix))
-    except ActionError:
-        pass
     assert sorted(path.name for path in folder.iterdir()) in (["archive"], ["archive", "inner"])
     root = folder / "inner" / "tree"
     if not root.exists():

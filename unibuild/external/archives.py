@@ -212,11 +212,7 @@ def _decompressed_zstd(stream: IO[bytes]) -> IO[bytes]:
         reader = zstandard.ZstdDecompressor().stream_reader(
             stream, read_across_frames=True, closefd=False
         )
-        total = 0
-        while chunk := reader.read(1 << 20):
-            total += len(chunk)
-            if total > MAXIMUM_BYTES:
-                raise bad_archive("the archive is larger than unibuild unpacks")
+        while (chunk := reader.read(1 << 20)) and whole.tell() <= MAXIMUM_BYTES:
             whole.write(chunk)
         whole.seek(0)
     except BaseException:

@@ -83,8 +83,7 @@ def download(
         if progress:
             progress(expected.purl, done, max(expected.size, 0))
 
-    problem: HostError | None = None
-    gone: list[str] = []
+    problems: list[HostError | GoneError] = []
     for url in urls:
         continued = _prepare(file, expected)
         try:
@@ -95,11 +94,8 @@ def download(
                 file.truncate(0)
                 transport.stream(url, file, notify)
                 content = digests(file)
-        except GoneError as error:
-            gone.append(str(error))
-            continue
-        except HostError as error:
-            problem = error
+        except (GoneError, HostError) as error:
+            problems.append(error)
             continue
         differences = _differences(content, expected)
         if not differences:
@@ -113,14 +109,14 @@ def download(
             " 'unibuild lock'",
             detail=(f"from {url}", *differences),
         )
-    if problem:
-        raise problem
+    if problems and isinstance(problems[0], HostError):  # what the best server said counts
+        raise problems[0]
     raise UserError(
         id="package-gone",
         cause=f"no registry of this machine has {expected.name} of {expected.purl} any more",
         hint="mirrors drop versions once they are superseded: run 'unibuild update', or name an"
         " archive that keeps old versions under [mirrors] in WORKSPACE.toml",
-        detail=tuple(gone),
+        detail=tuple(map(str, problems)),
     )
 
 
