@@ -3,13 +3,13 @@
 long ub_sys_close(long descriptor)
 {
     struct ub_file *file = NULL;
-    unsigned long flags = ub_spinlock_acquire(&ub_file_table.lock);
+    unsigned long flags = ub_lock_acquire(&ub_file_table.lock);
     struct ub_file_slot *slot = ub_file_slot_locked((int)descriptor);
     if (slot != NULL) {
         file = slot->file;
         slot->file = NULL;
     }
-    ub_spinlock_release(&ub_file_table.lock, flags);
+    ub_lock_release(&ub_file_table.lock, flags);
     if (file == NULL) {
         return -EBADF;
     }

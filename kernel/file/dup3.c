@@ -7,10 +7,10 @@ static long replace(struct ub_file *file, unsigned target, unsigned slot_flags)
     if (error != 0) {
         return error == -EMFILE ? -EBADF : error;
     }
-    unsigned long flags = ub_spinlock_acquire(&ub_file_table.lock);
+    unsigned long flags = ub_lock_acquire(&ub_file_table.lock);
     struct ub_file *before = ub_file_table.slots[target].file;
     ub_file_table.slots[target] = (struct ub_file_slot){file, slot_flags};
-    ub_spinlock_release(&ub_file_table.lock, flags);
+    ub_lock_release(&ub_file_table.lock, flags);
     if (before != NULL) {
         ub_file_put(before);
     }

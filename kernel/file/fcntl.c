@@ -6,7 +6,7 @@
 static long slot_flags(long descriptor, bool set, unsigned value)
 {
     long result = -EBADF;
-    unsigned long flags = ub_spinlock_acquire(&ub_file_table.lock);
+    unsigned long flags = ub_lock_acquire(&ub_file_table.lock);
     struct ub_file_slot *slot = ub_file_slot_locked((int)descriptor);
     if (slot != NULL) {
         result = set ? 0 : (long)slot->flags;
@@ -14,7 +14,7 @@ static long slot_flags(long descriptor, bool set, unsigned value)
             slot->flags = value & FD_CLOEXEC;
         }
     }
-    ub_spinlock_release(&ub_file_table.lock, flags);
+    ub_lock_release(&ub_file_table.lock, flags);
     return result;
 }
 

@@ -16,13 +16,13 @@ struct ub_file_slot *ub_file_slot_locked(long descriptor)
 
 struct ub_file *ub_file_get(long descriptor)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_file_table.lock);
+    unsigned long flags = ub_lock_acquire(&ub_file_table.lock);
     struct ub_file_slot *slot = ub_file_slot_locked((int)descriptor);
     struct ub_file *file = slot != NULL ? slot->file : NULL;
     if (file != NULL) {
         ub_file_hold(file);
     }
-    ub_spinlock_release(&ub_file_table.lock, flags);
+    ub_lock_release(&ub_file_table.lock, flags);
     return file;
 }
 

@@ -25,7 +25,7 @@ int ub_file_table_grow(unsigned descriptor)
     if (slots == NULL) {
         return -ENOMEM;
     }
-    unsigned long flags = ub_spinlock_acquire(&ub_file_table.lock);
+    unsigned long flags = ub_lock_acquire(&ub_file_table.lock);
     struct ub_file_slot *unused = slots;
     if (ub_file_table.size < size) { /* no other thread was faster */
         bool in_image = ub_file_table.size < SMALLEST;
@@ -34,7 +34,7 @@ int ub_file_table_grow(unsigned descriptor)
         ub_file_table.slots = slots;
         ub_file_table.size = size;
     }
-    ub_spinlock_release(&ub_file_table.lock, flags);
+    ub_lock_release(&ub_file_table.lock, flags);
     ub_heap_free(unused);
     return 0;
 }
@@ -42,17 +42,17 @@ int ub_file_table_grow(unsigned descriptor)
 int ub_file_install_from(struct ub_file *file, unsigned minimum, unsigned slot_flags)
 {
     for (;;) {
-        unsigned long flags = ub_spinlock_acquire(&ub_file_table.lock);
+        unsigned long flags = ub_lock_acquire(&ub_file_table.lock);
         unsigned descriptor = minimum;
         while (descriptor < ub_file_table.size && ub_file_table.slots[descriptor].file != NULL) {
             descriptor++;
         }
         if (descriptor < ub_file_table.size) {
             ub_file_table.slots[descriptor] = (struct ub_file_slot){file, slot_flags};
-            ub_spinlock_release(&ub_file_table.lock, flags);
+            ub_lock_release(&ub_file_table.lock, flags);
             return (int)descriptor;
         }
-        ub_spinlock_release(&ub_file_table.lock, flags);
+        ub_lock_release(&ub_file_table.lock, flags);
         int error = ub_file_table_grow(descriptor);
         if (error != 0) {
             return error;

@@ -23,7 +23,7 @@ struct end {
 };
 
 struct pipe {
-    struct ub_spinlock lock;
+    struct ub_lock lock;
     struct end reader;
     struct end writer;
     char *ring;
@@ -57,7 +57,7 @@ static long pipe_read(struct ub_file *file, void *buffer, size_t size)
     if (size == 0) {
         return 0;
     }
-    unsigned long flags = ub_spinlock_acquire(&pipe->lock);
+    unsigned long flags = ub_lock_acquire(&pipe->lock);
     while (pipe->used == 0 && pipe->writer.open && result == 0) {
         if (file->flags & O_NONBLOCK) {
             result = -EAGAIN;
@@ -73,7 +73,7 @@ static long pipe_read(struct ub_file *file, void *buffer, size_t size)
         result = (long)count;
         ub_file_notify(&pipe->writer.file);
     }
-    ub_spinlock_release(&pipe->lock, flags);
+    ub_lock_release(&pipe->lock, flags);
     return result;
 }
 
@@ -98,7 +98,7 @@ static long pipe_write(struct ub_file *file, const void *buffer, size_t size)
     struct pipe *pipe = pipe_of(file);
     size_t written = 0;
     long error = 0;
-    unsigned long flags = ub_spinlock_acquire(&pipe->lock);
+    unsigned long flags = ub_lock_acquire(&pipe->lock);
     while (written < size && error == 0) {
         size_t count = 0;
         if (pipe->reader.open) {
@@ -115,27 +115,27 @@ static long pipe_write(struct ub_file *file, const void *buffer, size_t size)
             }
         }
     }
-    ub_spinlock_release(&pipe->lock, flags);
+    ub_lock_release(&pipe->lock, flags);
     return written > 0 ? (long)written : error;
 }
 
 static unsigned read_poll(struct ub_file *file)
 {
     struct pipe *pipe = pipe_of(file);
-    unsigned long flags = ub_spinlock_acquire(&pipe->lock);
+    unsigned long flags = ub_lock_acquire(&pipe->lock);
     unsigned mask = (pipe->used > 0 ? POLLIN | POLLRDNORM : 0) |
                     (pipe->writer.open ? 0 : POLLHUP);
-    ub_spinlock_release(&pipe->lock, flags);
+    ub_lock_release(&pipe->lock, flags);
     return mask;
 }
 
 static unsigned write_poll(struct ub_file *file)
 {
     struct pipe *pipe = pipe_of(file);
-    unsigned long flags = ub_spinlock_acquire(&pipe->lock);
+    unsigned long flags = ub_lock_acquire(&pipe->lock);
     unsigned mask = (CAPACITY - pipe->used >= PIPE_BUF ? POLLOUT | POLLWRNORM : 0) |
                     (pipe->reader.open ? 0 : POLLERR);
-    ub_spinlock_release(&pipe->lock, flags);
+    ub_lock_release(&pipe->lock, flags);
     return mask;
 }
 
@@ -158,13 +158,13 @@ static long pipe_status(struct ub_file *file, struct stat *status)
 static void pipe_close(struct ub_file *file)
 {
     struct pipe *pipe = pipe_of(file);
-    unsigned long flags = ub_spinlock_acquire(&pipe->lock);
+    unsigned long flags = ub_lock_acquire(&pipe->lock);
     ((struct end *)file)->open = false;
     bool last = !pipe->reader.open && !pipe->writer.open;
     if (!last) {
         ub_file_notify(pipe->reader.open ? &pipe->reader.file : &pipe->writer.file);
     }
-    ub_spinlock_release(&pipe->lock, flags);
+    ub_lock_release(&pipe->lock, flags);
     if (last) {
         ub_page_free(pipe->ring, PAGES);
         ub_heap_free(pipe);

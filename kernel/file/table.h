@@ -3,7 +3,7 @@
 #define UNIBUILD_FILE_TABLE_H
 
 #include <unibuild/file.h>
-#include <unibuild/spinlock.h>
+#include <unibuild/lock.h>
 
 #define UB_FILE_MAXIMUM 4096U /* descriptors; a table that full takes 64 KiB */
 
@@ -13,7 +13,7 @@ struct ub_file_slot {
 };
 
 struct ub_file_table {
-    struct ub_spinlock lock;
+    struct ub_lock lock;
     unsigned size;
     struct ub_file_slot *slots;
 };

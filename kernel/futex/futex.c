@@ -20,7 +20,7 @@ struct bucket {
     struct waiter **last; /* where the next one goes; NULL: empty, first */
 };
 
-static struct ub_spinlock lock;
+static struct ub_lock lock;
 static struct bucket buckets[BUCKETS];
 
 static struct bucket *bucket_of(const void *address)
@@ -70,9 +70,9 @@ static long wake_locked(const void *address, unsigned count, uint32_t bitset)
 
 long ub_futex_wake(const void *address, unsigned count, uint32_t bitset)
 {
-    unsigned long flags = ub_spinlock_acquire(&lock);
+    unsigned long flags = ub_lock_acquire(&lock);
     long woken = wake_locked(address, count, bitset);
-    ub_spinlock_release(&lock, flags);
+    ub_lock_release(&lock, flags);
     return woken;
 }
 
@@ -81,9 +81,9 @@ long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
 {
     struct waiter waiter = {.address = address, .bitset = bitset};
     long result = 0;
-    unsigned long flags = ub_spinlock_acquire(&lock);
+    unsigned long flags = ub_lock_acquire(&lock);
     if (__atomic_load_n(address, __ATOMIC_SEQ_CST) != expected) {
-        ub_spinlock_release(&lock, flags);
+        ub_lock_release(&lock, flags);
         return -EAGAIN;
     }
     insert(&waiter);
@@ -95,16 +95,16 @@ long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
     } else {
         result = 0; /* woken, even if the deadline came at the same moment */
     }
-    ub_spinlock_release(&lock, flags);
+    ub_lock_release(&lock, flags);
     return result;
 }
 
 long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move,
                       const uint32_t *target, const uint32_t *expected)
 {
-    unsigned long flags = ub_spinlock_acquire(&lock);
+    unsigned long flags = ub_lock_acquire(&lock);
     if (expected != NULL && __atomic_load_n(address, __ATOMIC_SEQ_CST) != *expected) {
-        ub_spinlock_release(&lock, flags);
+        ub_lock_release(&lock, flags);
         return -EAGAIN;
     }
     long woken = wake_locked(address, wake, UB_FUTEX_ANY);
@@ -120,6 +120,6 @@ long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move,
             moved++;
         }
     }
-    ub_spinlock_release(&lock, flags);
+    ub_lock_release(&lock, flags);
     return woken + (long)moved;
 }

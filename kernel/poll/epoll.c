@@ -62,14 +62,14 @@ static void ready_append_locked(struct item *item)
 
 static struct item *ready_take(struct epoll *epoll)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     struct item *item = epoll->ready_first;
     if (item != NULL) {
         epoll->ready_first = item->ready_next;
         epoll->ready_count--;
         item->ready = false;
     }
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
     return item;
 }
 
@@ -115,9 +115,9 @@ static unsigned item_mask(const struct item *item)
 static void item_check(struct item *item)
 {
     if (item_mask(item) != 0) {
-        unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+        unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
         (void)item_wake(&item->entry);
-        ub_spinlock_release(&ub_scheduler_lock, flags);
+        ub_lock_release(&ub_scheduler_lock, flags);
     }
 }
 
@@ -137,10 +137,10 @@ static void item_remove(struct item *item)
         link = &(*link)->next;
     }
     *link = item->next;
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     ub_wait_entry_leave_locked(&item->entry);
     ready_remove_locked(item);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
     ub_heap_free(item);
 }
 
@@ -189,10 +189,10 @@ static int item_add(struct epoll *epoll, int descriptor, struct ub_file *file,
 
 static void item_modify(struct item *item, const struct epoll_event *event)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     item->events = event->events | ALWAYS;
     item->data = event->data;
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
     item_check(item);
 }
 
@@ -295,9 +295,9 @@ static long collect(struct epoll *epoll, struct epoll_event *events, long maximu
         if (item->events & EPOLLONESHOT) {
             item->events = 0;
         } else if (!(item->events & EPOLLET)) {
-            unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+            unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
             ready_append_locked(item);
-            ub_spinlock_release(&ub_scheduler_lock, flags);
+            ub_lock_release(&ub_scheduler_lock, flags);
         }
     }
     return count;
@@ -314,11 +314,11 @@ static long wait(struct epoll *epoll, struct epoll_event *events, long maximum,
         if (count > 0 || deadline_ns == 0 || error != 0) {
             return count;
         }
-        unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+        unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
         while (epoll->ready_first == NULL && error == 0) {
             error = ub_wait_locked(&epoll->file.changes, deadline_ns);
         }
-        ub_spinlock_release(&ub_scheduler_lock, flags);
+        ub_lock_release(&ub_scheduler_lock, flags);
     }
 }
 
@@ -357,9 +357,9 @@ static unsigned epoll_poll(struct ub_file *file)
         struct item *item = ready_take(epoll);
         if (item != NULL && item->events != 0 && item_mask(item) != 0) {
             mask = EPOLLIN | EPOLLRDNORM;
-            unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+            unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
             ready_append_locked(item);
-            ub_spinlock_release(&ub_scheduler_lock, flags);
+            ub_lock_release(&ub_scheduler_lock, flags);
         }
     }
     ub_mutex_unlock(&epoll->lock);

@@ -9,7 +9,7 @@
 
 struct counter {
     struct ub_file file;
-    struct ub_spinlock lock;
+    struct ub_lock lock;
     uint64_t value;
     bool semaphore;
 };
@@ -20,10 +20,10 @@ static long counter_read(struct ub_file *file, void *buffer, size_t size)
     if (size < sizeof(uint64_t)) {
         return -EINVAL;
     }
-    unsigned long flags = ub_spinlock_acquire(&counter->lock);
+    unsigned long flags = ub_lock_acquire(&counter->lock);
     while (counter->value == 0) {
         if (file->flags & O_NONBLOCK) {
-            ub_spinlock_release(&counter->lock, flags);
+            ub_lock_release(&counter->lock, flags);
             return -EAGAIN;
         }
         (void)ub_wait_unlock(&file->changes, &counter->lock, UB_CLOCK_NEVER);
@@ -31,7 +31,7 @@ static long counter_read(struct ub_file *file, void *buffer, size_t size)
     uint64_t taken = counter->semaphore ? 1 : counter->value;
     counter->value -= taken;
     ub_file_notify(file);
-    ub_spinlock_release(&counter->lock, flags);
+    ub_lock_release(&counter->lock, flags);
     *(uint64_t *)buffer = taken;
     return sizeof(uint64_t);
 }
@@ -46,27 +46,27 @@ static long counter_write(struct ub_file *file, const void *buffer, size_t size)
     if (added > LIMIT) {
         return -EINVAL;
     }
-    unsigned long flags = ub_spinlock_acquire(&counter->lock);
+    unsigned long flags = ub_lock_acquire(&counter->lock);
     while (counter->value > LIMIT - added) {
         if (file->flags & O_NONBLOCK) {
-            ub_spinlock_release(&counter->lock, flags);
+            ub_lock_release(&counter->lock, flags);
             return -EAGAIN;
         }
         (void)ub_wait_unlock(&file->changes, &counter->lock, UB_CLOCK_NEVER);
     }
     counter->value += added;
     ub_file_notify(file);
-    ub_spinlock_release(&counter->lock, flags);
+    ub_lock_release(&counter->lock, flags);
     return sizeof(uint64_t);
 }
 
 static unsigned counter_poll(struct ub_file *file)
 {
     struct counter *counter = (struct counter *)file;
-    unsigned long flags = ub_spinlock_acquire(&counter->lock);
+    unsigned long flags = ub_lock_acquire(&counter->lock);
     unsigned mask = (counter->value > 0 ? POLLIN | POLLRDNORM : 0) |
                     (counter->value < LIMIT ? POLLOUT | POLLWRNORM : 0);
-    ub_spinlock_release(&counter->lock, flags);
+    ub_lock_release(&counter->lock, flags);
     return mask;
 }
 

@@ -40,17 +40,17 @@ static long timer_read(struct ub_file *file, void *buffer, size_t size)
     if (size < sizeof(uint64_t)) {
         return -EINVAL;
     }
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     while (timer->expirations == 0) {
         if (file->flags & O_NONBLOCK) {
-            ub_spinlock_release(&ub_scheduler_lock, flags);
+            ub_lock_release(&ub_scheduler_lock, flags);
             return -EAGAIN;
         }
         (void)ub_wait_locked(&file->changes, UB_CLOCK_NEVER);
     }
     uint64_t expirations = timer->expirations;
     timer->expirations = 0;
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
     *(uint64_t *)buffer = expirations;
     return sizeof(uint64_t);
 }
@@ -158,7 +158,7 @@ long ub_sys_timerfd_settime(long descriptor, long flags, const struct itimerspec
         uint64_t clock_now = timer->clock == CLOCK_REALTIME ? ub_clock_realtime() : now;
         deadline = value > clock_now ? now + (value - clock_now) : now;
     }
-    unsigned long interrupts = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long interrupts = ub_lock_acquire(&ub_scheduler_lock);
     if (previous != NULL) {
         *previous = setting_locked(timer, now);
     }
@@ -168,7 +168,7 @@ long ub_sys_timerfd_settime(long descriptor, long flags, const struct itimerspec
     if (value != 0) {
         ub_timeout_start_locked(&timer->timeout, deadline);
     }
-    ub_spinlock_release(&ub_scheduler_lock, interrupts);
+    ub_lock_release(&ub_scheduler_lock, interrupts);
     ub_file_put(&timer->file);
     return 0;
 }
@@ -181,9 +181,9 @@ long ub_sys_timerfd_gettime(long descriptor, struct itimerspec *setting)
         return error;
     }
     uint64_t now = ub_clock_monotonic();
-    unsigned long interrupts = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long interrupts = ub_lock_acquire(&ub_scheduler_lock);
     *setting = setting_locked(timer, now);
-    ub_spinlock_release(&ub_scheduler_lock, interrupts);
+    ub_lock_release(&ub_scheduler_lock, interrupts);
     ub_file_put(&timer->file);
     return 0;
 }

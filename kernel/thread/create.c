@@ -26,15 +26,15 @@ static void reap(void *argument)
     struct ub_processor *processor = argument;
     (void)ub_interrupt_disable();
     for (;;) {
-        (void)ub_spinlock_acquire(&ub_scheduler_lock);
+        (void)ub_lock_acquire(&ub_scheduler_lock);
         struct ub_thread *thread = processor->ended;
         if (thread == NULL) {
             ub_schedule_locked(); /* comes back when the next thread has ended */
-            ub_spinlock_release(&ub_scheduler_lock, 0);
+            ub_lock_release(&ub_scheduler_lock, 0);
             continue;
         }
         processor->ended = thread->run_next;
-        ub_spinlock_release(&ub_scheduler_lock, 0);
+        ub_lock_release(&ub_scheduler_lock, 0);
         thread->release(thread);
     }
 }
@@ -64,7 +64,7 @@ bool ub_reaper_ensure(void)
 
 void ub_thread_start(struct ub_thread *thread)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     thread->processor = ub_processor_current();
     thread->id = ++last_id;
     thread->next = ub_threads;
@@ -72,13 +72,13 @@ void ub_thread_start(struct ub_thread *thread)
     ub_threads->previous = &thread->next;
     ub_threads = thread;
     ub_thread_ready_locked(thread);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 /* The reaper takes over; it is not on the run queue, only an end leads to it. */
 _Noreturn void ub_thread_exit(void)
 {
-    (void)ub_spinlock_acquire(&ub_scheduler_lock);
+    (void)ub_lock_acquire(&ub_scheduler_lock);
     struct ub_processor *processor = ub_processor_current();
     struct ub_thread *self = processor->current;
     UB_ASSERT(processor->reaper != NULL);
@@ -90,7 +90,7 @@ _Noreturn void ub_thread_exit(void)
     processor->ended = self;
     processor->current = processor->reaper;
     ub_cpu_current()->thread = processor->reaper;
-    __atomic_clear(&ub_scheduler_lock.held, __ATOMIC_RELEASE);
+    atomic_flag_clear_explicit(&ub_scheduler_lock.held, memory_order_release);
     ub_context_switch(&self->context, &processor->reaper->context);
     __builtin_unreachable();
 }

@@ -23,36 +23,36 @@ static void give_locked(struct ub_mutex *mutex, const struct ub_thread *self)
 
 void ub_mutex_lock(struct ub_mutex *mutex)
 {
-    unsigned long flags = ub_spinlock_acquire(&mutex->lock);
+    unsigned long flags = ub_lock_acquire(&mutex->lock);
     take_locked(mutex, ub_thread_current());
-    ub_spinlock_release(&mutex->lock, flags);
+    ub_lock_release(&mutex->lock, flags);
 }
 
 bool ub_mutex_try(struct ub_mutex *mutex)
 {
-    unsigned long flags = ub_spinlock_acquire(&mutex->lock);
+    unsigned long flags = ub_lock_acquire(&mutex->lock);
     bool taken = mutex->owner == NULL;
     if (taken) {
         mutex->owner = ub_thread_current();
     }
-    ub_spinlock_release(&mutex->lock, flags);
+    ub_lock_release(&mutex->lock, flags);
     return taken;
 }
 
 void ub_mutex_unlock(struct ub_mutex *mutex)
 {
-    unsigned long flags = ub_spinlock_acquire(&mutex->lock);
+    unsigned long flags = ub_lock_acquire(&mutex->lock);
     give_locked(mutex, ub_thread_current());
-    ub_spinlock_release(&mutex->lock, flags);
+    ub_lock_release(&mutex->lock, flags);
 }
 
 int ub_mutex_wait(struct ub_mutex *mutex, struct ub_wait_queue *queue, uint64_t deadline_ns)
 {
     struct ub_thread *self = ub_thread_current();
-    unsigned long flags = ub_spinlock_acquire(&mutex->lock);
+    unsigned long flags = ub_lock_acquire(&mutex->lock);
     give_locked(mutex, self);
     int result = ub_wait_unlock(queue, &mutex->lock, deadline_ns);
     take_locked(mutex, self);
-    ub_spinlock_release(&mutex->lock, flags);
+    ub_lock_release(&mutex->lock, flags);
     return result;
 }

@@ -5,7 +5,7 @@
 
 #include <unibuild/scheduler.h>
 
-struct ub_spinlock ub_scheduler_lock;
+struct ub_lock ub_scheduler_lock;
 struct ub_thread *ub_threads;
 
 static struct ub_processor processors[UB_PROCESSORS];
@@ -118,9 +118,9 @@ void ub_schedule_locked(void)
         processor->idle = true;
         processor->slice_end = UB_CLOCK_NEVER;
         ub_timer_program_locked(processor);
-        __atomic_clear(&ub_scheduler_lock.held, __ATOMIC_RELEASE);
+        atomic_flag_clear_explicit(&ub_scheduler_lock.held, memory_order_release);
         ub_interrupt_wait();
-        (void)ub_spinlock_acquire(&ub_scheduler_lock);
+        (void)ub_lock_acquire(&ub_scheduler_lock);
         next = run_queue_take(processor);
     }
     processor->idle = false;
@@ -128,9 +128,9 @@ void ub_schedule_locked(void)
     ub_cpu_current()->thread = next;
     slice_start(processor);
     if (next != self) {
-        __atomic_clear(&ub_scheduler_lock.held, __ATOMIC_RELEASE);
+        atomic_flag_clear_explicit(&ub_scheduler_lock.held, memory_order_release);
         ub_context_switch(&self->context, &next->context);
-        (void)ub_spinlock_acquire(&ub_scheduler_lock);
+        (void)ub_lock_acquire(&ub_scheduler_lock);
     }
 }
 
@@ -144,25 +144,25 @@ static void yield_locked(struct ub_processor *processor)
 
 void ub_thread_yield(void)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     yield_locked(ub_processor_current());
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 /* From the return path of an interrupt, interrupts disabled. */
 void ub_preempt(void)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     struct ub_processor *processor = ub_processor_current();
     if (!processor->idle && processor->current != processor->reaper) {
         yield_locked(processor);
     }
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 void ub_timer_expired(void)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     struct ub_processor *processor = ub_processor_current();
     uint64_t now = ub_clock_monotonic();
     processor->timer = UB_CLOCK_NEVER;
@@ -172,5 +172,5 @@ void ub_timer_expired(void)
         ub_preempt_request();
     }
     ub_timer_program_locked(processor);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }

@@ -50,14 +50,14 @@ void ub_timeout_expire_locked(uint64_t now)
 
 void ub_timeout_start(struct ub_timeout *timeout, uint64_t deadline_ns)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     ub_timeout_start_locked(timeout, deadline_ns);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 void ub_timeout_stop(struct ub_timeout *timeout)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     ub_timeout_stop_locked(timeout);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }

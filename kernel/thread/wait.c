@@ -32,16 +32,16 @@ void ub_wait_entry_leave_locked(struct ub_wait_entry *entry)
 
 void ub_wait_entry_join(struct ub_wait_queue *queue, struct ub_wait_entry *entry)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     ub_wait_entry_join_locked(queue, entry);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 void ub_wait_entry_leave(struct ub_wait_entry *entry)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     ub_wait_entry_leave_locked(entry);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 bool ub_wake_one_locked(struct ub_wait_queue *queue)
@@ -69,17 +69,17 @@ void ub_wake_all_locked(struct ub_wait_queue *queue)
 
 bool ub_wake_one(struct ub_wait_queue *queue)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     bool woken = ub_wake_one_locked(queue);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
     return woken;
 }
 
 void ub_wake_all(struct ub_wait_queue *queue)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     ub_wake_all_locked(queue);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 static bool wake_thread(struct ub_wait_entry *entry)
@@ -117,26 +117,26 @@ int ub_wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns)
 
 int ub_wait(struct ub_wait_queue *queue, uint64_t deadline_ns)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     int result = ub_wait_locked(queue, deadline_ns);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
     return result;
 }
 
-int ub_wait_unlock(struct ub_wait_queue *queue, struct ub_spinlock *lock, uint64_t deadline_ns)
+int ub_wait_unlock(struct ub_wait_queue *queue, struct ub_lock *lock, uint64_t deadline_ns)
 {
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
-    __atomic_clear(&lock->held, __ATOMIC_RELEASE);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    atomic_flag_clear_explicit(&lock->held, memory_order_release);
     int result = ub_wait_locked(queue, deadline_ns);
-    ub_spinlock_release(&ub_scheduler_lock, flags);
-    (void)ub_spinlock_acquire(lock);
+    ub_lock_release(&ub_scheduler_lock, flags);
+    (void)ub_lock_acquire(lock);
     return result;
 }
 
 int ub_event_wait(struct ub_event *event, uint64_t deadline_ns)
 {
     int result = 0;
-    unsigned long flags = ub_spinlock_acquire(&ub_scheduler_lock);
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     while (!event->set && result == 0) {
         result = ub_wait_locked(&event->queue, deadline_ns);
     }
@@ -144,7 +144,7 @@ int ub_event_wait(struct ub_event *event, uint64_t deadline_ns)
         result = 0;
     }
     event->set = false;
-    ub_spinlock_release(&ub_scheduler_lock, flags);
+    ub_lock_release(&ub_scheduler_lock, flags);
     return result;
 }
 

@@ -45,7 +45,7 @@ struct ub_processor {
     struct ub_thread *reaper; /* runs on a stack of its own what an ended thread leaves behind */
 };
 
-extern struct ub_spinlock ub_scheduler_lock;
+extern struct ub_lock ub_scheduler_lock;
 extern struct ub_thread *ub_threads; /* all but the reapers */
 
 static inline struct ub_processor *ub_processor_current(void)

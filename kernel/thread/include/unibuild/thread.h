@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include <unibuild/clock.h>
-#include <unibuild/spinlock.h>
+#include <unibuild/lock.h>
 
 #define UB_PROCESSORS 1
 #define UB_THREAD_SLICE_NS 10000000ULL
@@ -66,7 +66,7 @@ int ub_wait(struct ub_wait_queue *queue, uint64_t deadline_ns);
  * The same for state behind a spinlock: lets `lock` go once the thread is enqueued, so that no
  * wake between check and wait is lost on any number of processors, and holds it again on return.
  */
-int ub_wait_unlock(struct ub_wait_queue *queue, struct ub_spinlock *lock, uint64_t deadline_ns);
+int ub_wait_unlock(struct ub_wait_queue *queue, struct ub_lock *lock, uint64_t deadline_ns);
 
 /* Wake the longest waiting entry, or all. Callable from threads and interrupt handlers, with or
  * without other spinlocks held. ub_wake_one returns whether somebody was woken. */
@@ -150,7 +150,7 @@ _Noreturn void ub_thread_exit(void);
  * runs may take a free mutex before a woken one does. All zero is unlocked.
  */
 struct ub_mutex {
-    struct ub_spinlock lock;
+    struct ub_lock lock;
     struct ub_thread *owner;
     struct ub_wait_queue waiters;
 };
