@@ -136,7 +136,7 @@ class PlatformInfo(Provider):
     architecture: str
     """Instruction set: `x86_64`."""
     machine: str
-    """The monitor's machine: `microvm` or `q35`."""
+    """The monitor's machine, with its properties."""
     components: tuple[KernelComponentInfo, ...]
     """Kernel components that the image may link on this platform; transitive."""
     libraries: tuple[Library, ...]
@@ -149,6 +149,8 @@ class PlatformInfo(Provider):
     """Default size of the machine's memory, such as `8M`."""
     facts: Mapping[str, object] = field(default_factory=dict)
     """What `unibuild run` must know to start the machine, JSON-like."""
+    system_calls: Mapping[str, str] = field(default_factory=dict)
+    """Entry point that no component here defines → label of one that would, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +160,12 @@ class ImageInfo(Provider):
     image: Artifact
     """The stripped ELF that a monitor boots."""
     symbols: Artifact
-    """The same ELF with its symbols."""
+    """Names for the addresses of the image, for backtraces."""
     manifest: Artifact
     """Components, digests, sizes, reasons, platform and arguments, as JSON."""
     platform: PlatformInfo
     """Where it boots."""
     memory: str
     """Memory to give the machine, such as `8M`."""
+    linked: Artifact
+    """The linked ELF before it was stripped, with symbols and line tables, for debuggers."""

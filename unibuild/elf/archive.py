@@ -12,14 +12,14 @@ _HEADER_SIZE = 60
 _SIZE = slice(48, 58)
 
 
-class MalformedArchive(ValueError):
+class MalformedArchiveError(ValueError):
     """The bytes are no archive, or a member's header lies."""
 
 
 def members(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every member, without the symbol index and the table of names."""
     if not data.startswith(MAGIC):
-        raise MalformedArchive("not an archive")
+        raise MalformedArchiveError("not an archive")
     names = b""
     position = len(MAGIC)
     while position + _HEADER_SIZE <= len(data):
@@ -28,9 +28,9 @@ def members(data: bytes) -> Iterator[tuple[str, bytes]]:
         try:
             size = int(header[_SIZE])
         except ValueError as error:
-            raise MalformedArchive(f"bad member header at byte {position}") from error
+            raise MalformedArchiveError(f"bad member header at byte {position}") from error
         if start + size > len(data):
-            raise MalformedArchive(f"the member at byte {position} ends beyond the archive")
+            raise MalformedArchiveError(f"the member at byte {position} ends beyond the archive")
         content = data[start : start + size]
         position = start + size + size % 2
         name = header[:16].rstrip()

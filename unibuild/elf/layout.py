@@ -3,7 +3,7 @@
 pyelftools tells much more (``unibuild.elf.references`` uses it), but takes a quarter of a second for
 the symbol table of a small image; packing an image sits in the loop of edit, build and run, so the
 few tables that it needs are read here. Only little-endian x86-64 files are read. Every offset that comes from the file is checked against
-its length before it is used, so a damaged file is one ``MalformedElf`` and never a wild slice.
+its length before it is used, so a damaged file is one ``MalformedElfError`` and never a wild slice.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STB_WEAK = 2
 STT_FUNC = 2
 
 
-class MalformedElf(ValueError):
+class MalformedElfError(ValueError):
     """The bytes are no ELF64 file for x86-64, or one of its tables lies outside the file."""
 
 
@@ -94,21 +94,19 @@ class ElfFile:
     def parse(data: bytes) -> ElfFile:
         """Read the file header and the program headers of ``data``."""
         if len(data) < HEADER.size or data[:7] != IDENTIFICATION[:7]:
-            raise MalformedElf("not a little-endian ELF64 file")
+            raise MalformedElfError("not a little-endian ELF64 file")
         fields = HEADER.unpack_from(data)
         machine, entry, table, count = fields[2], fields[4], fields[5], fields[10]
         if machine != EM_X86_64:
-            raise MalformedElf(f"machine {machine} is not x86-64")
+            raise MalformedElfError(f"machine {machine} is not x86-64")
         segments = []
         for index in range(count):
             header = _read(PROGRAM_HEADER, data, table + index * PROGRAM_HEADER.size)
             kind, flags, offset, virtual, physical, file_size, memory_size, alignment = header
             if offset + file_size > len(data):
-                raise MalformedElf(f"segment {index} ends beyond the file")
+                raise MalformedElfError(f"segment {index} ends beyond the file")
             segments.append(
-                Segment(
-                    kind, flags, offset, virtual, physical, file_size, memory_size, alignment
-                )
+                Segment(kind, flags, offset, virtual, physical, file_size, memory_size, alignment)
             )
         return ElfFile(data, entry, tuple(segments), (fields[5], fields[11], fields[12]))
 
@@ -126,7 +124,7 @@ class ElfFile:
         if not headers:
             return ()
         if names >= count:
-            raise MalformedElf("the section names lie in a section that does not exist")
+            raise MalformedElfError("the section names lie in a section that does not exist")
         strings = headers[names][4]
         return tuple(
             Section(
@@ -147,13 +145,13 @@ class ElfFile:
         for section in sections:
             if section.type == SHT_SYMTAB:
                 if section.link >= len(sections):
-                    raise MalformedElf("the symbol table names no string table")
+                    raise MalformedElfError("the symbol table names no string table")
                 return self._read_symbols(section, sections[section.link].offset)
         return ()
 
     def _read_symbols(self, section: Section, strings: int) -> tuple[Symbol, ...]:
         if section.offset + section.size > len(self.data):
-            raise MalformedElf("the symbol table lies outside the file")
+            raise MalformedElfError("the symbol table lies outside the file")
         size = section.size - section.size % SYMBOL.size
         table = memoryview(self.data)[section.offset : section.offset + size]
         return tuple(
@@ -164,13 +162,13 @@ class ElfFile:
     def _string(self, offset: int) -> str:
         end = self.data.find(b"\0", offset)
         if end < 0:
-            raise MalformedElf("a name lies outside the file")
+            raise MalformedElfError("a name lies outside the file")
         return self.data[offset:end].decode("utf-8", "replace")
 
 
 def _read(record: struct.Struct, data: bytes, offset: int) -> tuple[int, ...]:
     if offset < 0 or offset + record.size > len(data):
-        raise MalformedElf("a table lies outside the file")
+        raise MalformedElfError("a table lies outside the file")
     return record.unpack_from(data, offset)
 
 
@@ -183,7 +181,7 @@ def notes(data: bytes, alignment: int = 4) -> list[tuple[bytes, int, bytes]]:
         name_at = position + NOTE_HEADER.size
         description_at = name_at + _up(name_size, alignment)
         if description_at + description_size > len(data):
-            raise MalformedElf("a note ends beyond its segment")
+            raise MalformedElfError("a note ends beyond its segment")
         name = data[name_at : name_at + name_size]
         found.append((name, kind, data[description_at : description_at + description_size]))
         position = description_at + _up(description_size, alignment)

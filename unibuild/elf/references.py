@@ -15,7 +15,7 @@ from unibuild.elf.archive import MAGIC, members
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,10 @@ def _objects(path: str, data: bytes) -> Iterator[tuple[str, bytes]]:
 def _references(
     symbols: Collection[str], name: str, content: bytes, live: Collection[tuple[str, str]]
 ) -> Iterator[tuple[str, str, str]]:
-    from elftools.common.exceptions import ELFError  # noqa: PLC0415 - only a failed link needs it
-    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
-    from elftools.elf.relocation import RelocationSection  # noqa: PLC0415
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.relocation import RelocationSection
+    from elftools.elf.sections import SymbolTableSection
 
     try:
         elf = ELFFile(BytesIO(content))
@@ -67,16 +68,18 @@ def _references(
             if (name, elf.get_section(target).name) not in live:
                 continue
             table = elf.get_section(section["sh_link"])
+            if not isinstance(table, SymbolTableSection):
+                continue
             for relocation in section.iter_relocations():
                 symbol = table.get_symbol(relocation["r_info_sym"]).name
                 if symbol in symbols:
-                    yield symbol, name, _function_at(elf, target, relocation["r_offset"])
+                    yield symbol, name, _function_at(table, target, relocation["r_offset"])
     except ELFError:
         return
 
 
-def _function_at(elf: ELFFile, section: int, offset: int) -> str:
-    for symbol in elf.get_section_by_name(".symtab").iter_symbols():
+def _function_at(table: SymbolTableSection, section: int, offset: int) -> str:
+    for symbol in table.iter_symbols():
         if symbol["st_shndx"] == section and symbol["st_info"]["type"] == "STT_FUNC":
             start = symbol["st_value"]
             if start <= offset < start + symbol["st_size"]:

@@ -14,11 +14,12 @@ from unibuild.elf.layout import (
     ET_EXEC,
     HEADER,
     IDENTIFICATION,
+    NOTE_HEADER,
     PROGRAM_HEADER,
     PT_LOAD,
     PT_NOTE,
     ElfFile,
-    MalformedElf,
+    MalformedElfError,
     Segment,
     notes,
 )
@@ -27,6 +28,9 @@ PVH_NOTE_NAME = b"Xen\0"
 PVH_NOTE_TYPE = 18
 """XEN_ELFNOTE_PHYS32_ENTRY: the 32-bit physical entry point (Xen public/elfnote.h)."""
 FILE_ALIGNMENT = 16
+WRAP_ADDRESS = 0x100000
+WRAP_CODE_OFFSET = HEADER.size + 2 * PROGRAM_HEADER.size + NOTE_HEADER.size + len(PVH_NOTE_NAME) + 8
+"""Where ``wrap`` puts its code, in the file and after ``WRAP_ADDRESS`` in memory."""
 
 
 def pvh_entry(elf: ElfFile) -> int | None:
@@ -43,16 +47,43 @@ def pvh_entry(elf: ElfFile) -> int | None:
 def pack(linked: bytes) -> bytes:
     """Return the boot file of a linked ELF64 executable.
 
-    Raises ``MalformedElf`` when it is not one, has nothing to load or lacks the PVH note.
+    Raises ``MalformedElfError`` when it is not one, has nothing to load or lacks the PVH note.
     """
     elf = ElfFile.parse(linked)
     loads = [segment for segment in elf.segments if segment.type == PT_LOAD]
     noted = [segment for segment in elf.segments if segment.type == PT_NOTE]
     if not loads:
-        raise MalformedElf("the linked file has no segment to load")
+        raise MalformedElfError("the linked file has no segment to load")
     if pvh_entry(elf) is None:
-        raise MalformedElf("the linked file has no PVH entry note")
+        raise MalformedElfError("the linked file has no PVH entry note")
     return _write(elf, loads, noted)
+
+
+def wrap(code: bytes) -> bytes:
+    """Return a boot file for 32-bit ``code`` without a linker: one segment with header and all.
+
+    The note holds 8 bytes because QEMU reads as many from a 64-bit file.
+    """
+    entry = WRAP_ADDRESS + WRAP_CODE_OFFSET
+    note = NOTE_HEADER.pack(len(PVH_NOTE_NAME), 8, PVH_NOTE_TYPE) + PVH_NOTE_NAME
+    note += entry.to_bytes(8, "little")
+    note_at = WRAP_CODE_OFFSET - len(note)
+    size = WRAP_CODE_OFFSET + len(code)
+    load = Segment(PT_LOAD, 7, 0, WRAP_ADDRESS, WRAP_ADDRESS, size, size, FILE_ALIGNMENT)
+    place = WRAP_ADDRESS + note_at
+    noted = Segment(PT_NOTE, 4, note_at, place, place, len(note), len(note), 4)
+    headers = [
+        _header(load, 0, size, FILE_ALIGNMENT),
+        _header(noted, note_at, len(note), noted.alignment),
+    ]
+    return b"".join((_file_header(entry, len(headers)), *headers, note, code))
+
+
+def _file_header(entry: int, count: int) -> bytes:
+    return HEADER.pack(
+        IDENTIFICATION, ET_EXEC, EM_X86_64, 1, entry, HEADER.size, 0, 0,
+        HEADER.size, PROGRAM_HEADER.size, count, 0, 0, 0,
+    )  # fmt: skip
 
 
 def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment]) -> bytes:
@@ -77,10 +108,7 @@ def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment]) -> bytes:
             offset = len(body)
             body += elf.content(segment)
         headers.append(_header(segment, offset, segment.file_size, segment.alignment))
-    body[: HEADER.size] = HEADER.pack(
-        IDENTIFICATION, ET_EXEC, EM_X86_64, 1, elf.entry, HEADER.size, 0, 0,
-        HEADER.size, PROGRAM_HEADER.size, count, 0, 0, 0,
-    )  # fmt: skip
+    body[: HEADER.size] = _file_header(elf.entry, count)
     body[HEADER.size : HEADER.size + count * PROGRAM_HEADER.size] = b"".join(headers)
     return bytes(body)
 

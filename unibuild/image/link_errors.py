@@ -42,9 +42,7 @@ def undefined_symbols_error(
         wanted = [reference for reference in references if reference.symbol == symbol]
         for reference in wanted[:_MOST_REFERENCES]:
             detail.append(f"    wanted by {_place(reference, owners)}")
-            detail.extend(
-                f"    {line}" for line in _chain(reference.object, extractions, owners)
-            )
+            detail.extend(f"    {line}" for line in _chain(reference.object, extractions, owners))
         if len(wanted) > _MOST_REFERENCES:
             detail.append(f"    and {len(wanted) - _MOST_REFERENCES} more")
     if len(entry_points) == len(symbols):
@@ -82,9 +80,7 @@ def _object(name: str, owners: Mapping[str, str]) -> str:
     return f"{short} of {owner}" if owner else short
 
 
-def _chain(
-    name: str, extractions: Sequence[Extraction], owners: Mapping[str, str]
-) -> list[str]:
+def _chain(name: str, extractions: Sequence[Extraction], owners: Mapping[str, str]) -> list[str]:
     pulled = {extraction.object: extraction for extraction in extractions}
     lines: list[str] = []
     while (step := pulled.get(name)) is not None and len(lines) < len(pulled):

@@ -1,6 +1,6 @@
 """The built-in action ``image-pack``: linked ELF in, boot file, symbol file and manifest out.
 
-Arguments: the version, the path of the specification (a JSON literal that the rule writes), the
+Arguments: the version (``builtins``), the path of the specification (a JSON literal that the rule writes), the
 linked file, its link map, its extraction report, the root archive or ``-``; then every object and
 archive that was linked. Outputs end in ``.elf``, ``.symbols`` and ``.manifest.json``.
 
@@ -21,7 +21,7 @@ from unibuild.elf.layout import (
     STB_LOCAL,
     STB_WEAK,
     ElfFile,
-    MalformedElf,
+    MalformedElfError,
 )
 from unibuild.elf.link_map import parse_extractions, parse_map, split_object
 from unibuild.image import boot_file, symbol_file
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from unibuild.elf.layout import Symbol
     from unibuild.elf.link_map import Extraction, Placement
     from unibuild.execution.request import BuiltinCall
-
-VERSION = "1"
-"""Changes when the same inputs would give other bytes; part of the action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def build(call: BuiltinCall) -> None:
         )
         check_undefined(spec, linked)
         image = boot_file.pack(elf.data)
-    except MalformedElf as error:
+    except MalformedElfError as error:
         raise ActionError("bad-link-output", f"{spec['label']} cannot boot: {error}") from error
     contents = {
         ".elf": image,
@@ -92,8 +89,8 @@ def check_undefined(spec: Mapping[str, Any], linked: Linked) -> None:
     }
     if not undefined:
         return
-    from unibuild.elf.references import Reference, find_references  # noqa: PLC0415 - failure only
-    from unibuild.image.link_errors import undefined_symbols_error  # noqa: PLC0415
+    from unibuild.elf.references import Reference, find_references
+    from unibuild.image.link_errors import undefined_symbols_error
 
     live = {(placement.object, placement.section) for placement in linked.placements}
     references = find_references(undefined, linked.files, live)
@@ -119,9 +116,7 @@ def describe(spec: Mapping[str, Any], linked: Linked, image: bytes) -> Manifest:
     platform["devices"] = sorted(
         device for symbol, device in platform["devices"].items() if symbol in defined
     )
-    components = [
-        _component(label, share, spec, linked) for label, share in found.items()
-    ]
+    components = [_component(label, share, spec, linked) for label, share in found.items()]
     components.sort(key=lambda one: (-one["file_bytes"] - one["zeroed_bytes"], one["label"]))
     return {
         "format": FORMAT,
@@ -138,6 +133,11 @@ def describe(spec: Mapping[str, Any], linked: Linked, image: bytes) -> Manifest:
             for path, content in list_root_archive(linked.root)
         ],
         "components": components,
+        "sections": [
+            {"name": one.name, "size": one.size, "in_file": one.type != SHT_NOBITS}
+            for one in linked.elf.sections()
+            if one.in_memory and one.size
+        ],
         "unclaimed": {
             "file_bytes": unclaimed.file_bytes if unclaimed else 0,
             "zeroed_bytes": unclaimed.zeroed_bytes if unclaimed else 0,
@@ -150,9 +150,7 @@ def digest(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def _component(
-    label: str, share: Share, spec: Mapping[str, Any], linked: Linked
-) -> dict[str, object]:
+def _component(label: str, share: Share, spec: Mapping[str, Any], linked: Linked) -> dict[str, Any]:
     owners = spec["owners"]
     facts = spec["components"][label]
     steps = chain_to(label, linked.extractions, owners, share.objects)

@@ -1,7 +1,8 @@
 """The image parameters: one generated assembly file that the kernel reads (``<unibuild/image.h>``).
 
 Arguments, environment, network configuration and root file system become read-only data, each in a
-section of its own, so that an image whose program never asks for one of them does not carry it.
+section of its own, so that an image whose program never asks for one of them does not carry it. The
+root file system is section ``.ub_root``, whose ends the linker script names.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def assembly(
     """Return the assembly source (GNU syntax, x86-64).
 
     ``arguments`` includes argv[0]; ``network`` is ``dhcp``, ``none`` or
-    ``ADDRESS/PREFIX[,GATEWAY]``; ``root`` is the path of the root archive, read by the assembler.
+    ``ADDRESS/PREFIX[,GATEWAY]``; ``root`` is the path of the root archive, read by the assembler; empty for none.
     """
     variables = [f"{name}={value}" for name, value in sorted(environment.items())]
     return "\n".join(
@@ -27,10 +28,7 @@ def assembly(
             *_strings("ub_image_environment", variables),
             *_section("ub_image_network", 1),
             *_bytes(network.encode() + b"\0"),
-            *_section("ub_image_root_start", 16),
-            f"    .incbin {_quoted(root)}",
-            ".globl ub_image_root_end",
-            "ub_image_root_end:",
+            *(('.section .ub_root,"a",@progbits', f"    .incbin {_quoted(root)}") if root else ()),
             '.section .note.GNU-stack,"",@progbits',
             "",
         )

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from unibuild.execution.request import BuiltinCall
 
-VERSION = "1"
-"""Changes when the same inputs would give other bytes; part of the action."""
-
 _MAGIC = "070701"
 _HEADER_SIZE = 110
 _DIRECTORY_MODE = stat.S_IFDIR | 0o555
@@ -71,7 +68,7 @@ def list_root_archive(archive: bytes) -> list[tuple[str, bytes]]:
 
 
 def build(call: BuiltinCall) -> None:
-    """Run the action: ``VERSION``, then triples ``file PATH INPUT`` and pairs ``directory PATH``."""
+    """Run the action: its version, then triples ``file PATH INPUT`` and pairs ``directory PATH``."""
     words = iter(call.arguments[1:])
     files: dict[str, Path] = {}
     directories = []

@@ -51,16 +51,14 @@ class SymbolFile:
     @staticmethod
     def parse(text: str) -> SymbolFile:
         """Parse a symbol file; ``UserError`` ``bad-symbol-file`` when it is none."""
-        lines = text.splitlines()
+        header, *lines = text.splitlines() or [""]
         try:
-            if lines[0] != HEADER:
-                raise ValueError(lines[0])
-            rows = [line.split(" ", 2) for line in lines[1:]]
+            rows = [line.split(" ", 2) for line in lines] if header == HEADER else [[header]]
             return SymbolFile(
                 tuple(int(address, 16) for address, _, _ in rows),
                 tuple((int(size, 16), name) for _, size, name in rows),
             )
-        except (IndexError, ValueError) as error:
+        except ValueError as error:
             raise UserError(
                 "bad-symbol-file",
                 "this is not a symbol file that this version can read",

@@ -1,0 +1,14 @@
+"""The built-in actions of images: where each is, and its version.
+
+A version changes when the same inputs would give other bytes (for a test: another verdict). It is
+an argument of the action, and so part of its digest.
+"""
+
+BUILTINS = {
+    "root-archive": "unibuild.image.root_archive:build",
+    "image-pack": "unibuild.image.pack:build",
+    "boot-test": "unibuild.machine.boot_test:build",
+}
+ROOT_ARCHIVE_VERSION = "1"
+IMAGE_PACK_VERSION = "1"
+BOOT_TEST_VERSION = "1"

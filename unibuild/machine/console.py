@@ -1,0 +1,102 @@
+r"""The console protocol between an image and whoever runs it.
+
+The console carries the program's output as it is. A line that begins with the byte 0x1e (record
+separator) is a message of the kernel, not of the program, and is not shown:
+
+    \x1e[unibuild] exit STATUS          the program ended; the last line of all
+    \x1e[unibuild] fault TEXT           the image is broken: an exception, a panic
+    \x1e[unibuild] frame HEXADDRESS     one return address of the backtrace, innermost first
+
+A message that this version does not know is passed on as text. Output reaches the reader as soon
+as it arrives; only a message is held back until its end of line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEPARATOR = b"\x1e"
+_PREFIX = b"\x1e[unibuild] "
+_LONGEST_MESSAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Output of the program."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """The program's exit status, 0 to 255."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What broke, in the kernel's words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One return address of the backtrace."""
+
+    address: int
+
+
+Event = Text | Exit | Fault | Frame
+
+
+class ConsoleParser:
+    """Turns chunks of console output into events."""
+
+    def __init__(self) -> None:
+        """Start at the beginning of a console."""
+        self._held = b""
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Return the events that ``chunk`` completes."""
+        data = self._held + chunk
+        self._held = b""
+        events: list[Event] = []
+        while data:
+            start = data.find(SEPARATOR)
+            if start != 0:
+                end = len(data) if start < 0 else start
+                events.append(Text(data[:end]))
+                data = data[end:]
+                continue
+            end = data.find(b"\n")
+            if end < 0 and len(data) < _LONGEST_MESSAGE:
+                self._held = data
+                break
+            end = len(data) if end < 0 else end + 1
+            events.append(_message(data[:end]))
+            data = data[end:]
+        return events
+
+    def end(self) -> list[Event]:
+        """Return what is left when the console closes."""
+        held, self._held = self._held, b""
+        return [_message(held)] if held else []
+
+
+def _message(line: bytes) -> Event:
+    if not line.startswith(_PREFIX):
+        return Text(line)
+    kind, _, rest = line[len(_PREFIX) :].decode("utf-8", "replace").strip().partition(" ")
+    try:
+        match kind:
+            case "exit":
+                return Exit(int(rest) & 0xFF)
+            case "fault":
+                return Fault(rest)
+            case "frame":
+                return Frame(int(rest, 16))
+    except ValueError:
+        pass
+    return Text(line)

@@ -1,0 +1,134 @@
+"""Run an image in the foreground: what `unibuild run` does, without a terminal of its own.
+
+The program's output goes to ``write`` as it arrives; a fault with its backtrace and what was chosen
+for the user goes to ``note``, line by line. An interrupt ends the machine before it goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from unibuild.elf.layout import PT_LOAD, ElfFile, MalformedElfError
+from unibuild.image import manifest as manifests
+from unibuild.image.symbol_file import SymbolFile
+from unibuild.machine import acceleration, backtrace, monitor, ports
+from unibuild.machine.console import Event, Text
+from unibuild.machine.machine import Machine, Outcome
+from unibuild.model.errors import HostError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from unibuild.image.manifest import Manifest
+
+MANIFEST_SUFFIX = ".manifest.json"
+SYMBOLS_SUFFIX = ".symbols"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run: empty ``memory`` and ``arguments`` mean those of the image.
+
+    ``accelerator`` is ``auto``, ``kvm`` or ``tcg``; ``input`` is a file object with a descriptor
+    whose bytes reach the guest's console; ``monitor_options`` are handed to QEMU as they are.
+    """
+
+    memory: str = ""
+    accelerator: str = "auto"
+    forwards: tuple[ports.PortForward, ...] = ()
+    arguments: tuple[str, ...] = ()
+    monitor_options: tuple[str, ...] = ()
+    input: BinaryIO | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An image that is ready to start: everything that can be wrong before has been looked at."""
+
+    manifest: Manifest
+    command: list[str]
+    symbols: SymbolFile | None
+    accelerator: acceleration.Acceleration
+    forwards: tuple[ports.PortForward, ...]
+
+
+def prepare(manifest_path: Path, options: RunOptions) -> Prepared:
+    """Check image, memory, ports and monitor, and compose the monitor's command line."""
+    manifest = manifests.read(manifest_path)
+    stem = manifest_path.name.removesuffix(MANIFEST_SUFFIX)
+    image = manifest_path.with_name(manifest["image"]["file"])
+    memory = options.memory or manifest["memory"]
+    _check_memory(manifest["label"], image, memory)
+    if options.forwards and not monitor.has_network(manifest):
+        raise UserError(
+            "no-network",
+            f"{manifest['label']} has no network, so no port leads to it",
+            hint="its program uses no sockets; run it without -p",
+        )
+    forwards = ports.claim(options.forwards)
+    chosen = acceleration.choose(options.accelerator)
+    start = monitor.Start(
+        image, memory, chosen.name, forwards, options.arguments, options.monitor_options
+    )
+    symbols_path = manifest_path.with_name(stem + SYMBOLS_SUFFIX)
+    symbols = None
+    if symbols_path.exists():
+        symbols = SymbolFile.parse(symbols_path.read_text("utf-8"))
+    return Prepared(manifest, monitor.command_line(manifest, start), symbols, chosen, forwards)
+
+
+def run_image(
+    manifest_path: Path,
+    options: RunOptions,
+    write: Callable[[bytes], None],
+    note: Callable[[str], None],
+) -> Outcome:
+    """Boot the image beside ``manifest_path`` and wait for its end.
+
+    Raises ``UserError`` or ``HostError`` before the start, and the errors of ``Machine.wait``.
+    """
+    prepared = prepare(manifest_path, options)
+    for asked, given in zip(options.forwards, prepared.forwards, strict=True):
+        if not asked.host:
+            note(f"port {given.address}:{given.host} leads to {given.guest}/{given.protocol}")
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Text):
+            write(event.data)
+
+    with Machine(prepared.command, listen, options.input) as machine:
+        outcome = machine.wait(options.timeout)
+    for line in fault_lines(outcome, prepared.symbols):
+        note(line)
+    return outcome
+
+
+def fault_lines(outcome: Outcome, symbols: SymbolFile | None) -> list[str]:
+    """Return what to show of a fault: the kernel's words and the backtrace; empty without one."""
+    if not outcome.fault:
+        return []
+    trace = backtrace.describe(outcome.fault, outcome.frames, symbols)
+    return [f"fault: {outcome.fault}", *(f"    {line}" for line in trace)]
+
+
+def _check_memory(label: str, image: Path, memory: str) -> None:
+    size = monitor.memory_bytes(memory)
+    try:
+        elf = ElfFile.parse(image.read_bytes())
+    except (OSError, MalformedElfError) as error:
+        raise HostError(
+            "unreadable-image", f"cannot read {image}: {error}", hint=f"unibuild build {label}"
+        ) from error
+    needed = max(
+        (one.physical_address + one.memory_size for one in elf.segments if one.type == PT_LOAD),
+        default=0,
+    )
+    if needed > size:
+        raise UserError(
+            "memory-too-small",
+            f"{label} needs more than {memory} of memory: it ends at {needed / 1024:.0f} KiB",
+            hint=f"give it at least {-(-needed // 1024) + 64}K",
+        )
