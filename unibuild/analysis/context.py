@@ -87,6 +87,20 @@ class RuleContext(Generic[A]):
             for key, reference in zip(keys, references, strict=True)
         }
 
+    def files_of(self, attribute: str, text: str) -> tuple[Artifact, ...]:
+        """Return the files that ``text``, written as in ``attribute``, stands for there; or none."""
+        for reference in self._target.references.get(attribute, ()):
+            if isinstance(reference, Label):
+                if self._target.package.refers_to(text, reference):
+                    return self._outputs(reference)
+            elif reference == text:
+                return (self._source(reference),)
+        return ()
+
+    def path_in_package(self, name: str) -> str:
+        """Return the ``path`` that an artefact ``name`` of this package has."""
+        return self._prefix + name
+
     def labels(self, attribute: str) -> tuple[Label, ...]:
         """Return the targets that ``attribute`` names, in order, files left out."""
         references = self._target.references.get(attribute, ())

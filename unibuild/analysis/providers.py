@@ -112,8 +112,8 @@ class ProgramInfo(Provider):
 
 
 @dataclass(frozen=True, slots=True)
-class KernelComponentInfo(Provider):
-    """One kernel library component, and those it names as its dependencies."""
+class KernelComponent:
+    """One kernel library component."""
 
     label: Label
     """The `kernel_library` target."""
@@ -121,10 +121,18 @@ class KernelComponentInfo(Provider):
     """One sentence on what it does."""
     archives: tuple[Artifact, ...]
     """Its own static libraries."""
-    stub: bool
+    stub: bool = False
     """Whether it only answers ENOSYS; `explain` shows such components apart."""
-    components: tuple[KernelComponentInfo, ...]
-    """Every component that it depends on, itself left out; transitive."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelComponentInfo(Provider):
+    """A kernel library component, and those it names as its dependencies."""
+
+    component: KernelComponent
+    """The component itself."""
+    components: tuple[KernelComponent, ...]
+    """It and every component that it depends on, itself first; transitive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +145,7 @@ class PlatformInfo(Provider):
     """Instruction set: `x86_64`."""
     machine: str
     """The monitor's machine, with its properties."""
-    components: tuple[KernelComponentInfo, ...]
+    components: tuple[KernelComponent, ...]
     """Kernel components that the image may link on this platform; transitive."""
     libraries: tuple[Library, ...]
     """The static libraries of those components, in link order."""

@@ -1,0 +1,1 @@
+"""The rules of the standard repository: one module a family, written against unibuild.analysis.api."""

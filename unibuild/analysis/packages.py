@@ -1,0 +1,40 @@
+"""External packages: every one that an action reads is pinned by a lock file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unibuild.external import lock
+from unibuild.model.artifacts import Origin
+from unibuild.model.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from unibuild.analysis.targets import Target
+    from unibuild.loading.workspace import Workspace
+    from unibuild.model.actions import Action
+
+
+def check_packages(
+    actions: Sequence[Action], workspace: Workspace, target_of: Callable[[str], Target]
+) -> list[UserError]:
+    """Return one error for each external package that is not in a lock file."""
+    users: dict[str, Action] = {}
+    for action in actions:
+        for artifact in action.inputs:
+            if artifact.origin is Origin.PACKAGE:
+                users.setdefault(artifact.purl, action)
+    if not users:
+        return []
+    locked = lock.merge(lock.read(path) for path in workspace.lock_paths)
+    errors = []
+    for purl, action in users.items():
+        try:
+            locked.find(purl)
+        except UserError as error:
+            target = target_of(action.label)
+            attribute = "purl" if "purl" in target.attributes.model_fields_set else None
+            error.place = target.place(attribute)
+            errors.append(error)
+    return errors
