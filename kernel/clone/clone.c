@@ -83,6 +83,7 @@ long ub_sys_clone(unsigned long flags, void *stack, int *parent_tid, int *child_
     child->thread.name = "program";
     child->thread.program = true;
     child->thread.release = release;
+    child->thread.signal_mask = ub_thread_current()->signal_mask;
     child->thread.clear_tid = (flags & CLONE_CHILD_CLEARTID) ? child_tid : NULL;
     ub_context_prepare(&child->thread.context, stack, entry, stack,
                        (flags & CLONE_SETTLS) ? tls : ub_thread_pointer_get());

@@ -31,6 +31,8 @@ struct ub_thread {
     void (*release)(struct ub_thread *thread);
     void *stack; /* kernel threads: from ub_stack_allocate */
     size_t stack_pages;
+    uint64_t signal_mask;    /* kernel/signal: bit (number - 1) */
+    uint64_t signal_pending;
     int *clear_tid; /* CLONE_CHILD_CLEARTID: zeroed and woken as a futex at the end */
 };
 

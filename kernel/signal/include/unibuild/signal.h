@@ -1,0 +1,45 @@
+/*
+ * Signals, as far as a program that is alone can have them.
+ *
+ * - rt_sigaction, rt_sigprocmask, rt_sigpending and sigaltstack work on recorded state. Masks are a
+ *   thread's own; actions are the program's.
+ * - A signal that a thread sends itself (raise, abort, kill of the own process) takes effect before
+ *   the call returns, or when the thread unblocks it: its handler is called as a function on the
+ *   thread's own stack (never on an alternate one), or the default action is taken.
+ * - Where the default is to end the program, the image ends with a report on the console and the
+ *   status 128 + number of the signal, as a shell tells it.
+ * - Nothing else sends signals: no alarm, SIGPIPE or SIGCHLD. A processor fault ends the image with
+ *   the fault report, whatever handler is set.
+ * - A signal to another thread works where it would end the program or be ignored; one with a
+ *   handler is -ENOSYS (so pthread_cancel fails). Calls that wait for signals are not there.
+ */
+#ifndef UNIBUILD_SIGNAL_H
+#define UNIBUILD_SIGNAL_H
+
+#include <stdint.h>
+
+#define UB_SIGNAL_COUNT 64
+
+/* struct sigaction as the system call has it on x86_64. */
+struct ub_signal_action {
+    void (*handler)(int signal); /* or SIG_DFL, SIG_IGN */
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+extern struct ub_signal_action ub_signal_actions[UB_SIGNAL_COUNT + 1];
+
+/* What a thread has blocked and what waits for it: bit (number - 1). */
+struct ub_signal_state {
+    uint64_t *mask;
+    uint64_t *pending;
+};
+
+/* The calling thread's. */
+struct ub_signal_state ub_signal_state(void);
+
+/* Takes the actions of what is pending and not blocked on the calling thread. */
+void ub_signal_deliver(void);
+
+#endif

@@ -1,0 +1,3 @@
+#include "stub.h"
+
+UB_STUB(epoll_pwait2)

@@ -1,0 +1,3 @@
+#include "stub.h"
+
+UB_STUB(open_by_handle_at)
