@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from servers import Registry, serve
+from support.registry import Registry, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from servers import Registry
+    from support.registry import Registry
 
 PURL = "pkg:deb/debian/thing@1.0-1?arch=source"
 LOCATION = "pool/main/t/thing/thing_1.0.orig.tar.gz"
