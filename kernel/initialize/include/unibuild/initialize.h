@@ -10,7 +10,8 @@
 #define UNIBUILD_INITIALIZE_H
 
 /* Two digits, so that the linker's sort by name is the order. */
-#define UB_INITIALIZE_EARLY 10      /* interrupt controllers, clocks */
+#define UB_INITIALIZE_EARLY 10      /* interrupt controllers */
+#define UB_INITIALIZE_TIMER 15      /* timers, which signal through a controller */
 #define UB_INITIALIZE_THREAD 20     /* scheduler: the running context becomes the first thread */
 #define UB_INITIALIZE_INTERRUPTS 30 /* interrupts are enabled when this level is done */
 #define UB_INITIALIZE_BUS 40        /* discovery of devices */
