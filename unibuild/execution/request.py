@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,8 +47,7 @@ class BuildRequest:
     only_action: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputReport:
+class OutputReport(NamedTuple):
     """One output in ``unibuild-out/``: path relative to the workspace, digest, size in bytes.
 
     For a directory the digest and size are those of its Tree message.
@@ -59,8 +58,7 @@ class OutputReport:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class TargetReport:
+class TargetReport(NamedTuple):
     """One requested target with its outputs, and the facts that analysis recorded for verbs."""
 
     label: str

@@ -1,13 +1,24 @@
 """The whole way of one build: kept graph, analysis when stale, execution, outputs, kept graph.
 
 ``build`` is the only entry; ``kept_graph.try_null_build`` is tried by the caller before this module
-is imported at all.
+is imported at all. Builds of one workspace wait for each other; builds of different workspaces share
+a cache at the same time.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from unibuild.execution import keep
+from unibuild.execution.kept_graph import NO_STAMP, STATE_DIRECTORY
+from unibuild.execution.outputs import Placer
+from unibuild.execution.plan import make_plan, shown_path
+from unibuild.execution.processes import Processes
 from unibuild.execution.request import (
     BuildReport,
     BuildRequest,
@@ -16,9 +27,19 @@ from unibuild.execution.request import (
     TargetReport,
     TestReport,
 )
+from unibuild.execution.sandbox import Sandbox
+from unibuild.execution.scheduler import Options, Scheduler
+from unibuild.execution.values import source_stamp
+from unibuild.model.errors import HostError
+from unibuild.store.cache import Cache
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from unibuild.execution.kept_graph import Stamp
     from unibuild.execution.observer import Observer
+    from unibuild.execution.plan import Plan
+    from unibuild.execution.values import Value
 
 __all__ = [
     "BuildReport",
@@ -32,5 +53,240 @@ __all__ = [
 
 
 def build(request: BuildRequest, observer: Observer) -> BuildReport:
-    """Bring the requested targets' outputs up to date and report what was done."""
-    raise NotImplementedError
+    """Bring the requested targets' outputs up to date and report what was done.
+
+    Failures of actions are in the report; mistakes found by the analysis and faults of the host are
+    raised. On an interrupt every child is ended before ``KeyboardInterrupt`` goes on.
+    """
+    began = time.monotonic()
+    root = str(request.workspace_root)
+    sandbox = Sandbox(request.sandbox)
+    if sandbox.fallback:
+        observer.note(f"no sandbox: {sandbox.fallback}; actions run without one")
+    with _interruptible(), _workspace_lock(root, observer):
+        cache = Cache(str(request.cache_root), request.digest_function, observer.note)
+        processes = Processes()
+        try:
+            return _Build(request, observer, cache, sandbox, processes, began).run()
+        finally:
+            processes.close()
+            cache.close()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end a build in the orderly way of an interrupt."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _workspace_lock(root: str, observer: Observer) -> Iterator[None]:
+    directory = f"{root}/{STATE_DIRECTORY}"
+    try:
+        os.makedirs(directory, exist_ok=True)
+        if not os.path.exists(f"{directory}/.gitignore"):
+            with open(f"{directory}/.gitignore", "w", encoding="ascii") as file:
+                file.write("*\n")
+        descriptor = os.open(f"{directory}/lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise HostError(
+            id="workspace-not-writable",
+            cause=f"{directory} cannot be written: {error.strerror}",
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            observer.note("another build of this workspace is running; waiting for it")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class _Build:
+    def __init__(
+        self,
+        request: BuildRequest,
+        observer: Observer,
+        cache: Cache,
+        sandbox: Sandbox,
+        processes: Processes,
+        began: float,
+    ) -> None:
+        self.request = request
+        self.observer = observer
+        self.cache = cache
+        self.sandbox = sandbox
+        self.processes = processes
+        self.began = began
+        self.root = str(request.workspace_root)
+        self.kept = keep.Store(self.root, request.key, str(request.cache_root), cache.function)
+
+    def run(self) -> BuildReport:
+        if self.request.only_action:
+            return self._only_action()
+        kept = self.kept.load()
+        changes = None
+        if kept is not None:
+            changes = keep.find_changes(kept, self.root, self.cache.function)
+        if kept is None or changes is None:
+            return self._afresh()
+        placer = self._placer(kept.plan)
+        forced = self._restore(kept, changes.outputs, placer)
+        scheduler = self._schedule(kept.plan, kept.values, changes.dirty | forced, placer, forced)
+        return self._conclude(kept, placer, scheduler)
+
+    def _afresh(self) -> BuildReport:
+        since = time.time_ns()
+        graph = self.request.analyse()
+        plan, records = make_plan(graph, tests=self.request.kind == "test")
+        watched = [*graph.watched_files, *graph.watched_directories]
+        stamps, prints = keep.watch(watched, self.cache.function, since)
+        values, source_stamps = self._known_values(plan)
+        self.kept.invalidate()
+        identity = self.kept.save_graph(plan, records)
+        placer = self._placer(plan)
+        scheduler = self._schedule(plan, values, range(len(records)), placer, set())
+        scheduler.source_stamps.update(source_stamps)
+        kept = keep.Kept(
+            plan, values, [self._relative(path) for path in watched], stamps, prints,
+            [], [], [], [], [], identity,
+        )  # fmt: skip
+        return self._conclude(kept, placer, scheduler)
+
+    def _only_action(self) -> BuildReport:
+        plan, records = make_plan(
+            self.request.analyse(),
+            tests=self.request.kind == "test",
+            only_output=self.request.only_action,
+        )
+        values, _ = self._known_values(plan)
+        forced = {plan.producers()[plan.targets[0].outputs[0]]}
+        scheduler = self._schedule(plan, values, range(len(records)), self._placer(plan), forced)
+        scheduler.run()
+        return self._report(plan, scheduler)
+
+    def _placer(self, plan: Plan) -> Placer:
+        return Placer(self.root, plan, self.cache.content, self.cache.trees)
+
+    def _schedule(
+        self,
+        plan: Plan,
+        values: list[Value | None],
+        dirty: Iterable[int],
+        placer: Placer,
+        forced: Iterable[int],
+    ) -> Scheduler:
+        options = Options(
+            self.request.jobs,
+            self.request.keep_going,
+            self.request.builtins,
+            self.request.fetch,
+            frozenset(forced),
+        )
+        return Scheduler(
+            plan, values, dirty, self.cache, self.sandbox, self.processes, placer,
+            self.observer, options,
+        )  # fmt: skip
+
+    def _known_values(self, plan: Plan) -> tuple[list[Value | None], dict[int, Stamp]]:
+        """Return values of sources that other kept graphs know and that did not change since."""
+        values: list[Value | None] = [None] * len(plan.paths)
+        stamps: dict[int, Stamp] = {}
+        known = self.kept.known_sources()
+        for a in keep.source_numbers(plan):
+            path = str(plan.extra[a])
+            stamp, value = known.get(path, (NO_STAMP, None))
+            if value is not None and stamp != NO_STAMP and source_stamp(path) == stamp:
+                values[a] = value
+                stamps[a] = stamp
+        return values, stamps
+
+    def _restore(self, kept: keep.Kept, lost: set[int], placer: Placer) -> set[int]:
+        """Put lost or modified outputs back; return the actions whose outputs are not stored."""
+        producers = kept.plan.producers() if lost else {}
+        forced: set[int] = set()
+        for a in sorted(lost):
+            value = kept.values[a]
+            if (value is None or not placer.place(a, value)) and a in producers:
+                forced.add(producers[a])
+        return forced
+
+    def _conclude(self, kept: keep.Kept, placer: Placer, scheduler: Scheduler) -> BuildReport:
+        plan = kept.plan
+        self.kept.invalidate()
+        scheduler.run()
+        scheduler.finish_targets()
+        placed = placer.placed
+        outputs = [entry for entry in kept.outputs if entry[0] not in placed]
+        outputs += [(a, *entry) for a, entries in placed.items() for entry in entries]
+        stamps = dict(zip(kept.sources, kept.source_stamps, strict=True))
+        stamps.update(scheduler.source_stamps)
+        numbers = [a for a in keep.source_numbers(plan) if a in stamps]
+        kept = kept._replace(
+            sources=numbers,
+            source_paths=[self._relative(str(plan.extra[a])) for a in numbers],
+            source_stamps=[stamps[a] for a in numbers],
+            outputs=outputs,
+            pending=scheduler.cone.open_actions(),
+        )
+        self.kept.save(kept)
+        return self._report(plan, scheduler)
+
+    def _relative(self, path: str) -> str:
+        return path[len(self.root) + 1 :] if path.startswith(f"{self.root}/") else path
+
+    def _report(self, plan: Plan, scheduler: Scheduler) -> BuildReport:
+        undone = set(scheduler.cone.open_actions())
+        unmade = {a for index in undone for a in plan.outputs[index]}
+        targets = []
+        for target in plan.targets:
+            made = (*target.outputs, *target.tests)
+            if undone and not unmade.isdisjoint(made):
+                continue
+            outputs = _output_reports(plan, scheduler.values, made)
+            targets.append(TargetReport(target.label, target.rule, outputs, target.facts))
+        total, executed = len(plan.outputs), len(scheduler.executed)
+        return BuildReport(
+            targets=tuple(targets),
+            total=total,
+            executed=executed,
+            cached=total - executed - len(undone),
+            seconds=time.monotonic() - self.began,
+            failures=tuple(scheduler.failures),
+            tests=_all_tests(plan, unmade, scheduler.tests),
+            sandboxed=self.sandbox.active,
+        )
+
+
+def _output_reports(
+    plan: Plan, values: Sequence[Value | None], made: Iterable[int]
+) -> tuple[OutputReport, ...]:
+    found = []
+    for a in made:
+        value = values[a]
+        if value is not None:
+            found.append(OutputReport(shown_path(plan, a), value[0], value[1]))
+    return tuple(found)
+
+
+def _all_tests(plan: Plan, unmade: set[int], run: list[TestReport]) -> tuple[TestReport, ...]:
+    """Return the verdicts of this run and those of tests that nothing could have changed."""
+    looked_at = {report.label for report in run}
+    unchanged = [
+        TestReport(target.label, passed=True, cached=True, seconds=0.0, log=b"")
+        for target in plan.targets
+        if target.tests and target.label not in looked_at and unmade.isdisjoint(target.tests)
+    ]
+    return (*run, *unchanged)

@@ -1,0 +1,91 @@
+"""Depfiles: which of its prunable inputs an action really read (Makefile syntax, as ``-MD`` writes).
+
+For every action with a depfile the cache keeps a record under a key that covers all but the
+contents of the prunable inputs. The record lists, newest first, sets of read inputs with their
+values and the action whose result belongs to them. When all values of one set are the present ones,
+that result holds. The key covers the paths of all prunable inputs, used or not, so a header that
+newly shadows another one never goes unnoticed.
+"""
+
+from __future__ import annotations
+
+import marshal
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from unibuild.execution.sandbox import BUILD_DIRECTORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unibuild.execution.plan import Plan, Record
+    from unibuild.execution.values import Value
+    from unibuild.store.records import Records
+
+_SETS_KEPT = 16
+_WORD = re.compile(r"(?:\\[^\n]|[^\s\\])+")
+Used = list[tuple[str, "Value"]]
+
+
+def parse(text: str) -> list[str]:
+    """Return the prerequisites of every rule in a depfile, unescaped, in order."""
+    found: list[str] = []
+    for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        _, colon, prerequisites = _split_target(line)
+        if colon:
+            found += [_unescape(word) for word in _WORD.findall(prerequisites)]
+    return found
+
+
+def _split_target(line: str) -> tuple[str, str, str]:
+    # A colon ends the targets only when blank space or the line's end follows it.
+    match = re.search(r":(?=\s|$)", line)
+    return (line[: match.start()], ":", line[match.end() :]) if match else (line, "", "")
+
+
+def _unescape(word: str) -> str:
+    return re.sub(r"\\([\s\\#:])", r"\1", word).replace("$$", "$")
+
+
+def used_inputs(record: Record, plan: Plan, text: str, working_directory: str) -> list[int]:
+    """Return the prunable inputs that the depfile names, directories when it names a file in them."""
+    named = {_relative(path, working_directory) for path in parse(text)}
+    used = []
+    for a in record.prunable:
+        path = plan.paths[a]
+        if path in named or (
+            a in plan.trees and any(name.startswith(f"{path}/") for name in named)
+        ):
+            used.append(a)
+    return used
+
+
+def _relative(path: str, working_directory: str) -> str:
+    for base in (BUILD_DIRECTORY, working_directory):
+        path = posixpath.normpath(posixpath.join(base, path))
+        if path.startswith(f"{base}/"):
+            return path[len(base) + 1 :]
+    return path
+
+
+def find(
+    records: Records, key: str, plan: Plan, values: Sequence[Value | None], record: Record
+) -> str | None:
+    """Return the action whose recorded reads all have their present values, or nothing."""
+    data = records.get(key)
+    if data is None:
+        return None
+    present = {plan.paths[a]: values[a] for a in record.prunable}
+    for action, used in marshal.loads(data):
+        if all(present.get(path) == value for path, value in used):
+            return str(action)
+    return None
+
+
+def remember(records: Records, key: str, action: str, used: Used) -> None:
+    """Record that ``action`` read exactly ``used`` of its prunable inputs."""
+    data = records.get(key)
+    known = [] if data is None else marshal.loads(data)
+    kept = [entry for entry in known if entry[1] != used][: _SETS_KEPT - 1]
+    records.put(key, marshal.dumps([(action, used), *kept]))

@@ -1,0 +1,175 @@
+"""The null build: what was true after the last build, checked with one ``stat`` a file.
+
+This module is the only one of the engine that a build with nothing to do imports, so it imports
+nothing but built-in modules. ``.unibuild/`` in the workspace holds, a request:
+
+    check-KEY   stamps of all files read and written by the last successful build (this module)
+    graph-KEY   the plan: artefacts, actions, targets (``keep``)
+    state-KEY   values of all artefacts (``keep``)
+
+Rules of use: a file is replaced by a rename and is believed only when its format, its key and its
+own checksum fit; otherwise it counts as absent. A stamp is ``(mtime, ctime, size, inode)``;
+``NO_STAMP`` matches nothing.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = "unibuild-kept-1"
+STATE_DIRECTORY = ".unibuild"
+Stamp = tuple[int, int, int, int]
+NO_STAMP: Stamp = (0, 0, 0, 0)
+
+OutputEntry = tuple[str, str, int]
+TargetEntry = tuple[str, str, "tuple[OutputEntry, ...]", "dict[str, object]"]
+
+
+class KeptReport:
+    """The answer of a build that had nothing to do; ``total`` actions are all up to date."""
+
+    __slots__ = ("_directory", "_key", "total")
+
+    def __init__(self, directory: str, key: str, total: int) -> None:
+        """Remember where the details are; they are read only when asked for."""
+        self._directory = directory
+        self._key = key
+        self.total = total
+
+    def targets(self) -> list[TargetEntry]:
+        """Return (label, rule, ((path, hash, size), ...), facts) of every requested target."""
+        graph = load(f"{self._directory}/{file_name('graph', self._key)}", self._key)
+        state = load(f"{self._directory}/{file_name('state', self._key)}", self._key)
+        return [] if graph is None or state is None else target_entries(graph, state)
+
+
+def target_entries(graph: object, state: object) -> list[TargetEntry]:
+    """Return what ``KeptReport.targets`` promises from the contents of the kept files."""
+    paths, targets, values = graph[0], graph[-2], state[0]  # type: ignore[index]
+    return [
+        (
+            label,
+            rule,
+            tuple(
+                ("unibuild-out" + paths[a][len("unibuild-gen") :], values[a][0], values[a][1])
+                for a in (*outputs, *tests)
+            ),
+            facts,
+        )
+        for label, rule, outputs, tests, facts in targets
+    ]
+
+
+def request_key(
+    kind: str,
+    patterns: tuple[str, ...],
+    *,
+    version: str,
+    sandbox: str = "required",
+    environment: Mapping[str, str] = os.environ,
+) -> str:
+    """Return the name of a request: all that its graph depends on and that no watched file holds.
+
+    ``patterns`` are absolute.
+    """
+    cache = environment.get("UNIBUILD_CACHE") or ""
+    home = environment.get("XDG_CACHE_HOME") or environment.get("HOME") or ""
+    return "\0".join((FORMAT, version, kind, sandbox, cache, home, *patterns))
+
+
+def file_name(kind: str, key: str) -> str:
+    """Return the name of a kept file inside the state directory."""
+    data = key.encode(errors="surrogateescape")
+    return f"{kind}-{zlib.crc32(data):08x}{zlib.adler32(data):08x}"
+
+
+def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
+    """Return a report when nothing at all changed since the last build of ``key``, else nothing."""
+    directory = f"{workspace_root}/{STATE_DIRECTORY}"
+    kept = load(f"{directory}/{file_name('check', key)}", key)
+    if kept is None:
+        return None
+    complete, total, watched, sources, outputs = kept  # type: ignore[misc]
+    if not complete:
+        return None
+    here = os.getcwd()
+    try:
+        os.chdir(workspace_root)
+        try:
+            if unchanged(*watched) and unchanged(*sources) and outputs_unchanged(*outputs):
+                return KeptReport(directory, key, total)
+        finally:
+            os.chdir(here)
+    except OSError:
+        return None
+    return None
+
+
+def load(path: str, key: str) -> object | None:
+    """Return what ``dump`` wrote at ``path`` for ``key``, or nothing."""
+    found = load_any(path)
+    return found[1] if found is not None and found[0] == key else None
+
+
+def load_any(path: str) -> tuple[str, object] | None:
+    """Return the key and the value that ``dump`` wrote at ``path``, or nothing."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    if len(data) != size or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+        return None
+    try:
+        key, value = marshal.loads(data[4:])
+    except (ValueError, EOFError, TypeError):
+        return None
+    return key, value
+
+
+def dump(path: str, key: str, value: object) -> None:
+    """Write ``value`` (plain data) in place of whatever is at ``path``."""
+    data = marshal.dumps((key, value))
+    aside = f"{path}.{os.getpid()}"
+    with open(aside, "wb") as file:
+        file.write(zlib.crc32(data).to_bytes(4, "little"))
+        file.write(data)
+    os.rename(aside, path)
+
+
+def unchanged(paths: list[str], stamps: list[Stamp]) -> bool:
+    """Tell whether all files still have their stamps; raises ``OSError`` when one is gone."""
+    stat = os.stat
+    for path, stamp in zip(paths, stamps, strict=True):
+        found = stat(path)
+        if (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) != stamp:
+            return False
+    return True
+
+
+def outputs_unchanged(paths: list[str], stamps: list[Stamp]) -> bool:
+    """Tell the same of outputs, where a change time of 0 stands for any."""
+    # The change time of a hard link moves with every other link of the same blob: 0 is no stamp.
+    lstat = os.lstat
+    for path, (modified, changed, size, inode) in zip(paths, stamps, strict=True):
+        found = lstat(path)
+        if (
+            found.st_mtime_ns != modified
+            or found.st_ino != inode
+            or found.st_size != size
+            or (changed and found.st_ctime_ns != changed)
+        ):
+            return False
+    return True

@@ -1,0 +1,167 @@
+"""Child processes of a build: started without a fork where possible, awaited without threads.
+
+Each child is a leader of its own session, so that a Ctrl-C of the terminal reaches only the build,
+which then ends every child itself. Output goes to an anonymous memory file, not to a pipe: nobody
+has to read it while the child runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+OUTPUT_LIMIT = 1 << 20  # bytes of a child's output that are kept
+_ALL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP)
+
+
+class Child:
+    """A running or ended child; ``status`` is the exit status, negative for a signal."""
+
+    __slots__ = ("deadline", "descriptor", "log", "pid", "started", "status", "timed_out", "token")
+
+    def __init__(self, token: int, pid: int, log: int, timeout: int) -> None:
+        """Watch process ``pid``, which writes to the memory file ``log``."""
+        self.token = token
+        self.pid = pid
+        self.log = log
+        self.started = time.monotonic()
+        self.deadline = self.started + timeout if timeout else float("inf")
+        self.descriptor = os.pidfd_open(pid)
+        self.status = 0
+        self.timed_out = False
+
+    def kill(self) -> None:
+        """End the child and its session at once; a sandbox ends with its first process."""
+        for end in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                end(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Forget what the child printed."""
+        os.close(self.log)
+
+    def output(self) -> bytes:
+        """Return what the child printed, its middle left out when it is very long."""
+        size = os.fstat(self.log).st_size
+        if size <= OUTPUT_LIMIT:
+            return os.pread(self.log, size, 0)
+        half = OUTPUT_LIMIT // 2
+        return os.pread(self.log, half, 0) + b"\n[...]\n" + os.pread(self.log, half, size - half)
+
+
+class Processes:
+    """All running children of a build."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.running: dict[int, Child] = {}
+        self._poll = select.poll()
+        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+
+    def spawn(
+        self, token: int, arguments: Sequence[str], environment: Mapping[str, str], timeout: int
+    ) -> Child:
+        """Start a program; raises ``OSError`` when it cannot be started."""
+        log = os.memfd_create("output", os.MFD_CLOEXEC)
+        try:
+            pid = os.posix_spawn(
+                arguments[0],
+                arguments,
+                environment,
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, self._null, 0),
+                    (os.POSIX_SPAWN_DUP2, log, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                ),
+                setsid=True,
+                setsigdef=_ALL_SIGNALS,
+                setsigmask=(),
+            )
+        except OSError:
+            os.close(log)
+            raise
+        return self._watch(Child(token, pid, log, timeout))
+
+    def fork(self, token: int, function: Callable[[], None], timeout: int) -> Child:
+        """Run ``function`` in a forked child; its status is 0 when it returned, 1 when it raised."""
+        log = os.memfd_create("output", os.MFD_CLOEXEC)
+        die_with_parent = _death_signal()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                os.setsid()
+                for number in _ALL_SIGNALS:
+                    signal.signal(number, signal.SIG_DFL)
+                die_with_parent()
+                if os.getppid() != parent:
+                    os._exit(1)
+                os.dup2(self._null, 0)
+                os.dup2(log, 1)
+                os.dup2(log, 2)
+                function()
+                status = 0
+            finally:
+                os._exit(status)
+        return self._watch(Child(token, pid, log, timeout))
+
+    def _watch(self, child: Child) -> Child:
+        self.running[child.descriptor] = child
+        self._poll.register(child.descriptor, select.POLLIN)
+        return child
+
+    def wait(self) -> list[Child]:
+        """Wait until at least one child has ended and return those that have; kill late ones."""
+        while self.running:
+            now = time.monotonic()
+            nearest = min(child.deadline for child in self.running.values())
+            limit = None if nearest == float("inf") else max(0, int((nearest - now) * 1000) + 1)
+            ready = self._poll.poll(limit)
+            if ready:
+                return [self._reap(descriptor) for descriptor, _ in ready]
+            now = time.monotonic()
+            for child in self.running.values():
+                if child.deadline <= now:
+                    child.timed_out = True
+                    child.deadline = float("inf")
+                    child.kill()
+        return []
+
+    def _reap(self, descriptor: int) -> Child:
+        child = self.running.pop(descriptor)
+        self._poll.unregister(descriptor)
+        # Before the wait, while the number cannot be used again: what an unsandboxed action left.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        _, status = os.waitpid(child.pid, 0)
+        os.close(descriptor)
+        child.status = os.waitstatus_to_exitcode(status)
+        return child
+
+    def close(self) -> None:
+        """End every child and wait for it."""
+        for child in self.running.values():
+            child.kill()
+        for descriptor in list(self.running):
+            self._reap(descriptor).close()
+        os.close(self._null)
+
+
+def _death_signal() -> Callable[[], None]:
+    """Return a function that makes the calling process die with its parent (prctl(2))."""
+    import ctypes  # noqa: PLC0415 - slow, and only forked children need it
+
+    prctl = ctypes.CDLL(None).prctl
+
+    def apply() -> None:
+        prctl(1, signal.SIGKILL, 0, 0, 0)
+
+    return apply

@@ -1,0 +1,185 @@
+"""Start one action and judge how it ended: sandboxed command, bare command or built-in function."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from unibuild.execution.inputs import Staged, output_path
+from unibuild.model import errors
+from unibuild.model.errors import ActionError, UnibuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from unibuild.execution.inputs import Stage
+    from unibuild.execution.plan import Plan, Record
+    from unibuild.execution.processes import Child, Processes
+    from unibuild.execution.sandbox import Sandbox
+    from unibuild.store.layout import Session
+
+_ERROR_FILE = "error"
+_LOG_FILE = "log"
+
+
+class Started(NamedTuple):
+    """A running action: its child, where it reads and writes, and its scratch directory."""
+
+    child: Child
+    base: str
+    inputs: str
+    outputs: str
+
+
+class Runner:
+    """Starts actions one by one; the scheduler decides when."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        stage: Stage,
+        session: Session,
+        processes: Processes,
+        sandbox: Sandbox,
+        builtins: Mapping[str, str],
+        packages: Mapping[int, str],
+    ) -> None:
+        """Run commands in ``sandbox`` and the named ``builtins`` in forked children."""
+        self._plan = plan
+        self._stage = stage
+        self._session = session
+        self._processes = processes
+        self._sandbox = sandbox
+        self._builtins = builtins
+        self._packages = packages
+
+    def start(self, token: int, record: Record) -> Started:
+        """Lay the inputs out and start the action.
+
+        Raises ``MissingBlobError`` and ``ChangedSourceError`` from staging.
+        """
+        base = self._session.scratch()
+        if record.builtin:
+            return self._start_builtin(token, record, base)
+        active = self._sandbox.active
+        staged = self._stage.lay_out(record, base, link_trees=not active, copy=not active)
+        program = record.arguments[0]
+        arguments = (program if "/" in program else f"./{program}", *record.arguments[1:])
+        environment = dict(record.environment)
+        if active:
+            line = self._sandbox.command(staged.inputs, staged.outputs, staged.trees, arguments)
+            child = self._processes.spawn(token, line, environment, record.timeout)
+        else:
+            execute = _bare(staged, arguments, environment)
+            child = self._processes.fork(token, execute, record.timeout)
+        return Started(child, base, staged.inputs, staged.outputs)
+
+    def _start_builtin(self, token: int, record: Record, base: str) -> Started:
+        from unibuild.execution.request import BuiltinCall  # noqa: PLC0415 - few builds need it
+
+        os.mkdir(base)
+        outputs = f"{base}/out"
+        paths = self._plan.paths
+        inputs = {
+            paths[a]: Path(self._packages.get(a) or self._stage.locate(a)) for a in record.inputs
+        }
+        made = {output_path(paths[a]): Path(f"{base}/out", paths[a].partition("/")[2]) for a in record.outputs}
+        for path in made.values():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        log = Path(base, _LOG_FILE)
+        log.touch()
+        call = BuiltinCall(record.arguments[1:], inputs, made, log)
+        name = self._builtins.get(record.builtin, "")
+
+        def run() -> None:
+            try:
+                _resolve(name, record.builtin)(call)
+            except UnibuildError as error:
+                kept = (type(error).__name__, error.id, error.cause, error.hint, tuple(error.detail))
+                Path(base, _ERROR_FILE).write_bytes(marshal.dumps(kept))
+                raise SystemExit(1) from error
+            except BaseException:
+                import traceback  # noqa: PLC0415 - only for a fault of the function itself
+
+                traceback.print_exc()
+                raise
+
+        child = self._processes.fork(token, run, record.timeout)
+        return Started(child, base, "", outputs)
+
+    def printed(self, started: Started) -> bytes:
+        """Return what an ended action printed, or wrote to its log."""
+        text = started.child.output()
+        log = Path(started.base, _LOG_FILE)
+        return text + log.read_bytes() if log.exists() else text
+
+    def failure(self, record: Record, started: Started, printed: bytes) -> UnibuildError | None:
+        """Return why an ended action failed, or nothing."""
+        child = started.child
+        if child.timed_out:
+            return self._error(
+                record, "action-timeout", f"took longer than {record.timeout} seconds", printed
+            )
+        if not child.status:
+            return None
+        raised = Path(started.base, _ERROR_FILE)
+        if raised.exists():
+            kind, identifier, cause, hint, detail = marshal.loads(raised.read_bytes())
+            error = getattr(errors, kind, ActionError)(
+                id=identifier, cause=cause, hint=hint, detail=tuple(detail)
+            )
+            return self.explained(error, record, printed)
+        how = f"failed with exit status {child.status}" if child.status > 0 else (
+            f"was ended by signal {-child.status}"
+        )
+        return self._error(record, "test-failed" if record.test else "action-failed", how, printed)
+
+    def _error(self, record: Record, identifier: str, how: str, printed: bytes) -> UnibuildError:
+        what = record.mnemonic if record.mnemonic else "the action"
+        error = ActionError(id=identifier, cause=f"{what} of {record.label} {how}")
+        return self.explained(error, record, printed)
+
+    def explained(self, error: UnibuildError, record: Record, printed: bytes) -> UnibuildError:
+        """Add to an error what the action printed and the command that repeats it alone."""
+        text = printed.decode(errors="replace").splitlines()
+        error.detail = (*error.detail, *text)
+        if not error.hint:
+            error.hint = f"repeat it alone: {repeat_command(record, self._plan)}"
+        return error
+
+
+def repeat_command(record: Record, plan: Plan) -> str:
+    """Return the command line that runs one action again and nothing else that is up to date."""
+    output = plan.paths[record.outputs[0]].partition("/")[2]
+    verb = "test" if record.test else "build"
+    return shlex.join(["unibuild", verb, record.label, f"--only-action={output}"])
+
+
+def _bare(
+    staged: Staged, arguments: tuple[str, ...], environment: Mapping[str, str]
+) -> Callable[[], None]:
+    def execute() -> None:
+        os.umask(0o022)
+        os.chdir(staged.inputs)
+        try:
+            os.execve(arguments[0], arguments, environment)
+        except OSError as error:
+            os.write(2, f"{arguments[0]}: {error.strerror}\n".encode())
+            os._exit(127)
+
+    return execute
+
+
+def _resolve(name: str, builtin: str) -> Callable[[object], None]:
+    from importlib import import_module  # noqa: PLC0415 - only in the child
+
+    module, colon, function = name.partition(":")
+    if not colon:
+        raise errors.InternalError(
+            id="unknown-builtin", cause=f"no built-in action is called {builtin}"
+        )
+    found: Callable[[object], None] = getattr(import_module(module), function)
+    return found

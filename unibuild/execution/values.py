@@ -1,0 +1,81 @@
+"""What the engine knows of an artefact's contents: its value, and how sources get theirs.
+
+A value is a plain tuple, so that it can be kept: ``(hash, size, executable)`` for a file,
+``(tree hash, tree size, root hash, root size)`` for a directory. The value of a source is kept with
+the stamp of its inode, and the file is read again only when the stamp differs.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from typing import TYPE_CHECKING
+
+from unibuild.execution.kept_graph import NO_STAMP, Stamp
+from unibuild.model.errors import Place, UserError
+
+if TYPE_CHECKING:
+    from unibuild.store.digests import DigestFunction
+
+Value = tuple[str, int, bool] | tuple[str, int, str, int]
+
+RACY_NS = 20_000_000
+"""A file changed so shortly before it was read may change again within the same clock tick."""
+
+
+def same(value: Value | None, other: Value | None) -> bool:
+    """Tell whether two known values are equal; an unknown one equals nothing."""
+    return value is not None and value == other
+
+
+def read_source(path: str, shown: str, function: DigestFunction) -> tuple[Value, Stamp]:
+    """Return the value of the file at ``path`` and the stamp under which it may be kept.
+
+    A file that changes while it is read is read again. ``shown`` is the path for error messages.
+    """
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _unreadable(shown, error) from error
+        try:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise UserError(
+                    id="not-a-file",
+                    cause=f"the source {shown} is not a regular file",
+                    place=Place(shown),
+                )
+            digest = function.of_descriptor(descriptor)
+            after = os.fstat(descriptor)
+        except OSError as error:
+            raise _unreadable(shown, error) from error
+        finally:
+            os.close(descriptor)
+        stamp = _stamp(before)
+        if stamp == _stamp(after) and digest.size == before.st_size:
+            racy = time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) < RACY_NS
+            value = (digest.hash, digest.size, bool(before.st_mode & 0o100))
+            return value, NO_STAMP if racy else stamp
+
+
+def source_stamp(path: str) -> Stamp:
+    """Return the present stamp of a source, ``NO_STAMP`` when it is gone."""
+    try:
+        return _stamp(os.stat(path))
+    except OSError:
+        return NO_STAMP
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def _unreadable(shown: str, error: OSError) -> UserError:
+    return UserError(
+        id="missing-file",
+        cause=f"the source {shown} cannot be read: {error.strerror}",
+        place=Place(shown),
+    )

@@ -1,0 +1,87 @@
+"""The protocol buffer wire format, as far as the Remote Execution API messages here need it.
+
+Only varint (0) and length-delimited (2) fields are written; the reader skips the fixed ones too.
+Fields are written in the order of their numbers and default values are left out, which is what
+makes an encoding canonical (encoding.proto3; remote_execution.proto, "Action").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+_MAXIMUM_VARINT_BYTES = 10
+
+
+class MalformedMessageError(ValueError):
+    """The bytes are no message: they end early or use a wire type that does not exist."""
+
+
+def varint(value: int) -> bytes:
+    """Return a non-negative ``value`` below 2**64 in base 128, low digits first."""
+    if value < 0x80:  # noqa: PLR2004 - one digit of base 128
+        return bytes((value,))
+    digits = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - see above
+        digits.append(value & 0x7F | 0x80)
+        value >>= 7
+    digits.append(value)
+    return bytes(digits)
+
+
+def number(field: int, value: int) -> bytes:
+    """Return an integer or boolean field, or nothing for 0."""
+    return varint(field << 3) + varint(value) if value else b""
+
+
+def message(field: int, value: bytes) -> bytes:
+    """Return an embedded message, which may be empty, or a repeated string."""
+    return varint(field << 3 | LENGTH) + varint(len(value)) + value
+
+
+def string(field: int, value: str) -> bytes:
+    """Return a text field, or nothing when it is empty."""
+    return message(field, value.encode()) if value else b""
+
+
+def blob(field: int, value: bytes) -> bytes:
+    """Return a bytes field, or nothing when it is empty."""
+    return message(field, value) if value else b""
+
+
+def read_varint(data: bytes, position: int) -> tuple[int, int]:
+    """Return the number at ``position`` and the position after it."""
+    value = shift = 0
+    for index in range(position, min(position + _MAXIMUM_VARINT_BYTES, len(data))):
+        digit = data[index]
+        value |= (digit & 0x7F) << shift
+        if digit < 0x80:  # noqa: PLR2004 - the last digit has no continuation bit
+            return value, index + 1
+        shift += 7
+    raise MalformedMessageError("a number does not end")
+
+
+def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield field number and value, integers for varints; fixed-size fields are skipped."""
+    position = 0
+    while position < len(data):
+        key, position = read_varint(data, position)
+        field, wire = key >> 3, key & 7
+        if wire == VARINT:
+            value, position = read_varint(data, position)
+            yield field, value
+            continue
+        if wire == LENGTH:
+            size, position = read_varint(data, position)
+        elif wire in (FIXED64, FIXED32):
+            size = 8 if wire == FIXED64 else 4
+        else:
+            raise MalformedMessageError(f"wire type {wire} does not exist")
+        if position + size > len(data):
+            raise MalformedMessageError("a field is longer than its message")
+        if wire == LENGTH:
+            yield field, data[position : position + size]
+        position += size
