@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 from unibuild.analysis.api import Attributes, LabelList, OneLabel, Sources, StringMap, Strings
 
@@ -77,10 +75,10 @@ class LibraryAttributes(CompileAttributes):
 class CcLibraryAttributes(LibraryAttributes):
     """What `cc_library` accepts."""
 
-    flags: Literal["hosted", "freestanding"] = Field(
+    flags: str = Field(
         "hosted",
-        description="Flag set of the toolchain: `hosted` for programs and libc, `freestanding` for "
-        "code that kernel components link.",
+        description="Flag set of the toolchain to compile with: `hosted` for programs, "
+        "`freestanding` for code that kernel components link, or another that it has.",
     )
 
 

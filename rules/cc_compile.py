@@ -119,7 +119,11 @@ def prepare(
     )
     define_flags = tuple(f"-D{define}" for define in defines)
     common = toolchain.flags.get("compile", ())
-    chosen = toolchain.flags.get(flag_set, ())
+    chosen = toolchain.flags.get(flag_set)
+    if chosen is None:
+        hint = f"it has {', '.join(f'`{name}`' for name in toolchain.flags)}"
+        cause = f"the toolchain has no flag set `{flag_set}`"
+        raise ctx.error("flags", cause, hint=hint, id="bad-value")
     return Compilation(
         toolchain=toolchain,
         flags=(*common, *chosen, *REPRODUCIBLE, *define_flags, *attributes.cflags),

@@ -50,7 +50,10 @@ class GenruleAttributes(Attributes):
     """What `genrule` accepts."""
 
     srcs: Sources = Field((), description="Files that the command may read.")
-    outs: Strings = Field(description="Files that the command makes: paths below the package.")
+    outs: Strings = Field(
+        description="Files that the command makes: paths below the package. One that ends in `/` "
+        "is a folder, which the command makes with whatever it holds."
+    )
     cmd: str = Field(
         description="Command line for the shell; it stops at the first failure. `$(SRCS)` and "
         "`$(OUTS)` are all inputs and outputs, `$<` and `$@` the only one of each, `$(location X)` "
@@ -73,8 +76,8 @@ class GenruleAttributes(Attributes):
 [genrule.version_header]
 srcs = ["VERSION"]
 outs = ["version.h"]
-cmd = '''echo "#define VERSION \\"$(cat $<)\\"" | sed 's/ *$$//' > $@'''
-""".replace("$(cat $<)", "$$(cat $<)"),
+cmd = "sed 's/.*/#define VERSION \\"&\\"/' $< > $@"
+""",
 )
 def genrule(ctx: RuleContext[GenruleAttributes]) -> list[Provider]:
     """Declare the one action."""
@@ -82,7 +85,10 @@ def genrule(ctx: RuleContext[GenruleAttributes]) -> list[Provider]:
     if not attributes.outs:
         raise ctx.error("outs", "`outs` is empty: a genrule makes at least one file")
     shell = ctx.dependency("shell", ToolchainInfo)
-    outputs = tuple(ctx.declare_file(name) for name in attributes.outs)
+    outputs = tuple(
+        ctx.declare_tree(name[:-1]) if name.endswith("/") else ctx.declare_file(name)
+        for name in attributes.outs
+    )
     sources = ctx.files("srcs")
     tools = ctx.files("tools")
     script = _expand(ctx, sources, tools, outputs)
@@ -90,7 +96,7 @@ def genrule(ctx: RuleContext[GenruleAttributes]) -> list[Provider]:
         script = f'PATH="$PWD/{shell.search_path}"; export PATH; {script}'
     ctx.action(
         "Genrule",
-        [*shell.tools["sh"], "-e", "-c", script],
+        [*shell.tools["sh"], "-e", "-o", "pipefail", "-c", script],
         inputs=[*sources, *tools, shell.tree],
         outputs=outputs,
         environment=attributes.env,
@@ -140,7 +146,7 @@ def _location(
 ) -> str:
     """Return the path or paths of the source, output or label ``name``."""
     for output in outputs:
-        if output.path == ctx.path_in_package(name):
+        if output.path == ctx.path_in_package(name.removesuffix("/")):
             return output.output_path
     found = ctx.files_of("srcs", name) or ctx.files_of("tools", name)
     if not found:
