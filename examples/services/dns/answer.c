@@ -18,7 +18,8 @@ struct found_name {
     bool exact;
 };
 
-/* Walks down from the root along the labels of the question, noting where each known name stands. */
+/* Walks down from the root along the labels of the question, noting where each known name stands.
+ */
 static struct found_name find_question(struct response *response, const struct query *query)
 {
     const uint8_t *start = response->octets + WIRE_HEADER_SIZE;
@@ -196,7 +197,8 @@ static enum wire_rcode resolve(struct response *response, const struct query *qu
         }
         rrset = zone_rrset(zones, source, TYPE_CNAME);
         if (rrset == NULL) {
-            if (query->type == TYPE_ANY && name_tree_node(&zones->names, source)->rrset_count != 0) {
+            if (query->type == TYPE_ANY &&
+                name_tree_node(&zones->names, source)->rrset_count != 0) {
                 put_any(response, owner_offset);
             } else {
                 put_negative_authority(response, found.name);

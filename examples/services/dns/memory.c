@@ -16,8 +16,7 @@ static bool grow(struct memory_array *array, size_t wanted)
     if (capacity < wanted) {
         capacity = round_to_pages(wanted);
     }
-    void *data =
-        mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED) {
         return false;
     }

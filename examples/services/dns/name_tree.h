@@ -19,17 +19,17 @@ enum { NAME_ROOT = 0, NAME_NONE = UINT32_MAX };
 
 /* What the zones say about a name; zone.c sets these when all zones are read. */
 enum name_flag {
-    NAME_APEX = 1,           /* a zone starts here */
-    NAME_IN_ZONE = 2,        /* at or below an apex */
-    NAME_EXISTS = 4,         /* owns records or is an empty non-terminal (RFC 4592 §2.2.2) */
-    NAME_CUT = 8,            /* a delegation: NS records that are not the apex's */
-    NAME_BELOW_CUT = 16,     /* at or below a delegation */
+    NAME_APEX = 1,            /* a zone starts here */
+    NAME_IN_ZONE = 2,         /* at or below an apex */
+    NAME_EXISTS = 4,          /* owns records or is an empty non-terminal (RFC 4592 §2.2.2) */
+    NAME_CUT = 8,             /* a delegation: NS records that are not the apex's */
+    NAME_BELOW_CUT = 16,      /* at or below a delegation */
     NAME_WILDCARD_CHILD = 32, /* "*" exists directly below */
 };
 
 struct name_node {
     uint32_t parent;
-    uint32_t label; /* where its label (length octet first) stands in `labels` */
+    uint32_t label;  /* where its label (length octet first) stands in `labels` */
     uint32_t rrsets; /* first of its record sets */
     uint16_t rrset_count;
     uint8_t flags;

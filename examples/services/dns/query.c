@@ -1,10 +1,10 @@
 #include "query.h"
 
 enum {
-    QUESTION_TAIL = 4,   /* type and class */
-    RECORD_FIXED = 10,   /* type, class, TTL, data length */
-    OPTION_FIXED = 4,    /* RFC 6891 §6.1.2: code and length */
-    LABEL_KIND = 0xC0,   /* RFC 1035 §4.1.4: both bits set mark a pointer, one bit is reserved */
+    QUESTION_TAIL = 4, /* type and class */
+    RECORD_FIXED = 10, /* type, class, TTL, data length */
+    OPTION_FIXED = 4,  /* RFC 6891 §6.1.2: code and length */
+    LABEL_KIND = 0xC0, /* RFC 1035 §4.1.4: both bits set mark a pointer, one bit is reserved */
     EDNS_DNSSEC_OK = 0x8000,
     COUNT_QUESTION = 4,
     COUNT_ANSWER = 6,
@@ -74,8 +74,7 @@ static bool options_are_whole(const uint8_t *data, size_t length)
 }
 
 /* Checks 11 to 13 for one record of the additional section. Returns the offset behind it, or 0. */
-static size_t parse_additional(const uint8_t *packet, size_t length, size_t at,
-                               struct query *query)
+static size_t parse_additional(const uint8_t *packet, size_t length, size_t at, struct query *query)
 {
     /* 11. Name, fixed part and data lie in the packet. */
     size_t fixed = skip_name(packet, length, at);
@@ -91,8 +90,7 @@ static size_t parse_additional(const uint8_t *packet, size_t length, size_t at,
         return data + data_length;
     }
     /* 12. RFC 6891 §6.1.1: one OPT record at most, and its name is the root. */
-    if (query->has_edns || packet[at] != 0 ||
-        !options_are_whole(packet + data, data_length)) {
+    if (query->has_edns || packet[at] != 0 || !options_are_whole(packet + data, data_length)) {
         return 0;
     }
     query->has_edns = true;

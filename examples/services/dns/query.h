@@ -10,10 +10,10 @@
 #include <stddef.h>
 
 enum query_status {
-    QUERY_IGNORE,   /* no answer at all */
-    QUERY_MALFORMED, /* FORMERR, header only */
+    QUERY_IGNORE,         /* no answer at all */
+    QUERY_MALFORMED,      /* FORMERR, header only */
     QUERY_UNKNOWN_OPCODE, /* NOTIMP, header only */
-    QUERY_VALID,    /* every field of struct query is set */
+    QUERY_VALID,          /* every field of struct query is set */
 };
 
 struct query {

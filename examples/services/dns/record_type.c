@@ -6,9 +6,8 @@ static const struct {
     char mnemonic[6];
     uint16_t type;
 } known[] = {
-    {"A", TYPE_A},     {"NS", TYPE_NS},     {"CNAME", TYPE_CNAME}, {"SOA", TYPE_SOA},
-    {"PTR", TYPE_PTR}, {"MX", TYPE_MX},     {"TXT", TYPE_TXT},     {"AAAA", TYPE_AAAA},
-    {"SRV", TYPE_SRV}, {"CAA", TYPE_CAA},
+    {"A", TYPE_A},   {"NS", TYPE_NS},   {"CNAME", TYPE_CNAME}, {"SOA", TYPE_SOA}, {"PTR", TYPE_PTR},
+    {"MX", TYPE_MX}, {"TXT", TYPE_TXT}, {"AAAA", TYPE_AAAA},   {"SRV", TYPE_SRV}, {"CAA", TYPE_CAA},
 };
 
 #define KNOWN_COUNT (sizeof known / sizeof known[0])

@@ -117,8 +117,8 @@ static void note_follow_up(struct response *response, uint16_t type, uint32_t ta
 }
 
 /* Writes data length and data of a record with names; `data` is its form in the database. */
-static bool put_data_with_names(struct response *response, uint16_t type,
-                                struct record_shape shape, const uint8_t *data)
+static bool put_data_with_names(struct response *response, uint16_t type, struct record_shape shape,
+                                const uint8_t *data)
 {
     size_t length_at = response->length;
     if (!put16(response, 0) || !put(response, data, shape.before)) {
@@ -211,8 +211,8 @@ bool response_put_record(struct response *response, enum response_section sectio
                          size_t owner_offset)
 {
     size_t length = response->length;
-    if (!put_head(response, type, ttl, NAME_ROOT, owner_offset) ||
-        !put16(response, data_length) || !put(response, data, data_length)) {
+    if (!put_head(response, type, ttl, NAME_ROOT, owner_offset) || !put16(response, data_length) ||
+        !put(response, data, data_length)) {
         response->length = length;
         return false;
     }

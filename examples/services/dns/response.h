@@ -13,7 +13,7 @@
 enum response_section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTION_COUNT };
 
 enum {
-    RESPONSE_PLACES = 48,    /* names remembered for compression */
+    RESPONSE_PLACES = 48,     /* names remembered for compression */
     RESPONSE_FOLLOW_UPS = 32, /* names whose addresses are wanted in the additional section */
 };
 

@@ -24,7 +24,7 @@ enum {
 };
 
 struct tcp_connection {
-    int socket; /* -1: a free place */
+    int socket;      /* -1: a free place */
     uint64_t active; /* milliseconds, when the last query was answered, or the start */
     size_t received; /* octets in `input` */
     size_t sent;     /* octets already sent of the answer to the query at the front */

@@ -71,8 +71,7 @@ void udp_serve(const struct zone_database *zones, int socket)
         for (unsigned i = 0; (long)i < arrived; i++) {
             const struct msghdr *from = &batch.arrived[i].msg_hdr;
             bool cut = (from->msg_flags & MSG_TRUNC) != 0;
-            size_t size =
-                answer_in_place(zones, batch.packets[i], batch.arrived[i].msg_len, cut);
+            size_t size = answer_in_place(zones, batch.packets[i], batch.arrived[i].msg_len, cut);
             if (size != 0) {
                 struct msghdr *to = &batch.leaving[leaving++].msg_hdr;
                 batch.parts[i].iov_len = size;

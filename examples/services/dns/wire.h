@@ -15,7 +15,7 @@ enum {
     WIRE_POINTER_LIMIT = 16383, /* RFC 1035 §4.1.4: 14 bits */
     WIRE_CLASSIC_LIMIT = 512,   /* RFC 1035 §4.2.1: UDP without EDNS */
     WIRE_MESSAGE_LIMIT = 65535, /* RFC 1035 §4.2.2: the 16-bit length before a TCP message */
-    WIRE_UDP_LIMIT = 1232,      /* what passes everywhere unfragmented: IPv6 minimum MTU less headers */
+    WIRE_UDP_LIMIT = 1232, /* what passes everywhere unfragmented: IPv6 minimum MTU less headers */
 };
 
 enum wire_class { CLASS_IN = 1 };

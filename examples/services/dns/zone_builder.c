@@ -182,8 +182,8 @@ static bool check_name(const struct zone_builder *builder, uint32_t name, const 
 }
 
 /* Writes the sets of one name from its records. */
-static bool write_name(struct zone_builder *builder, uint32_t name, uint32_t *order,
-                       uint32_t count, struct zone_error *error)
+static bool write_name(struct zone_builder *builder, uint32_t name, uint32_t *order, uint32_t count,
+                       struct zone_error *error)
 {
     struct name_node *node = node_at(builder, name);
     node->rrsets = (uint32_t)(builder->zones->rrsets.length / sizeof(struct zone_rrset));

@@ -13,12 +13,12 @@
 #include <stdint.h>
 
 enum zone_token_kind {
-    TOKEN_BLANK,   /* a line that starts with a blank: the owner is the last one's */
+    TOKEN_BLANK, /* a line that starts with a blank: the owner is the last one's */
     TOKEN_WORD,
-    TOKEN_QUOTED,  /* a string in quotes, without them */
+    TOKEN_QUOTED, /* a string in quotes, without them */
     TOKEN_NEWLINE,
     TOKEN_END,
-    TOKEN_ERROR,   /* `message` says what is wrong; the lexer is not to be used further */
+    TOKEN_ERROR, /* `message` says what is wrong; the lexer is not to be used further */
 };
 
 /* 255 octets all written as \DDD are 1,020 characters. */

@@ -205,8 +205,7 @@ static bool parse_type(struct zone_parser *parser, uint16_t *type)
         return zone_parser_fail(parser, "a record type is expected here (others than A AAAA CAA "
                                         "CNAME MX NS PTR SOA SRV TXT are written TYPEn)");
     }
-    if (*type == 0 || *type == TYPE_OPT ||
-        (*type >= TYPE_META_FIRST && *type <= TYPE_META_LAST)) {
+    if (*type == 0 || *type == TYPE_OPT || (*type >= TYPE_META_FIRST && *type <= TYPE_META_LAST)) {
         return zone_parser_fail(parser, "this type is not for records in a zone");
     }
     if (*type == TYPE_DNAME) {

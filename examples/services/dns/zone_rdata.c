@@ -4,9 +4,9 @@
 #include <string.h>
 
 enum {
-    STRING_LIMIT = 255,  /* RFC 1035 §3.3: one length octet */
-    CAA_TAG_LIMIT = 15,  /* RFC 8659 §4.1 */
-    ADDRESS_LIMIT = 64,  /* longer than any address in text */
+    STRING_LIMIT = 255, /* RFC 1035 §3.3: one length octet */
+    CAA_TAG_LIMIT = 15, /* RFC 8659 §4.1 */
+    ADDRESS_LIMIT = 64, /* longer than any address in text */
 };
 
 static bool put(struct zone_parser *parser, const void *octets, size_t size)
@@ -40,9 +40,10 @@ static bool parse_number(struct zone_parser *parser, uint32_t limit, uint32_t *n
 {
     const struct zone_token *token = &parser->token;
     if (token->kind != TOKEN_WORD || !text_to_number(token->text, token->length, limit, number)) {
-        return zone_parser_fail(parser, limit == UINT8_MAX    ? "a number up to 255 is expected here"
-                                        : limit == UINT16_MAX ? "a number up to 65535 is expected here"
-                                                              : "a number up to 4294967295 is expected here");
+        return zone_parser_fail(parser, limit == UINT8_MAX ? "a number up to 255 is expected here"
+                                        : limit == UINT16_MAX
+                                            ? "a number up to 65535 is expected here"
+                                            : "a number up to 4294967295 is expected here");
     }
     return zone_parser_advance(parser);
 }
@@ -70,8 +71,7 @@ static bool parse_soa(struct zone_parser *parser)
 {
     uint32_t number = 0;
     uint8_t octets[4];
-    if (!parse_name(parser) || !parse_name(parser) ||
-        !parse_number(parser, UINT32_MAX, &number)) {
+    if (!parse_name(parser) || !parse_name(parser) || !parse_number(parser, UINT32_MAX, &number)) {
         return false;
     }
     wire_store32(octets, number);
@@ -158,7 +158,8 @@ static bool parse_caa(struct zone_parser *parser)
         valid = is_letter_or_digit(token->text[i]);
     }
     if (!valid) {
-        return zone_parser_fail(parser, "a CAA tag is expected here (issue, issuewild, iodef, ...)");
+        return zone_parser_fail(parser,
+                                "a CAA tag is expected here (issue, issuewild, iodef, ...)");
     }
     octets[0] = (uint8_t)flags;
     octets[1] = (uint8_t)token->length;
@@ -167,8 +168,7 @@ static bool parse_caa(struct zone_parser *parser)
         return false;
     }
     return (is_string(parser) || zone_parser_fail(parser, "a CAA value is expected here")) &&
-           put_string(parser, ZONE_WORD_LIMIT, "CAA value too long") &&
-           zone_parser_advance(parser);
+           put_string(parser, ZONE_WORD_LIMIT, "CAA value too long") && zone_parser_advance(parser);
 }
 
 static int hex_value(char character)

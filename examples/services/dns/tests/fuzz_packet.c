@@ -62,9 +62,10 @@ static const char *check_answer(const uint8_t *query, size_t length, const uint8
     if ((answer[3] & 0xE0) != 0) {
         return "RA, AD or a reserved bit is set";
     }
-    if (summary.counts[0] > 1 || (summary.counts[0] == 1 && (length < summary.question_end ||
-                                  memcmp(query + HEADER, answer + HEADER,
-                                         summary.question_end - HEADER) != 0))) {
+    if (summary.counts[0] > 1 ||
+        (summary.counts[0] == 1 &&
+         (length < summary.question_end ||
+          memcmp(query + HEADER, answer + HEADER, summary.question_end - HEADER) != 0))) {
         return "another question";
     }
     if (limit == ANSWER_UDP_CAPACITY && !summary.has_opt && size > 512) {
@@ -168,8 +169,8 @@ int main(int count, char **arguments)
         }
     }
     for (unsigned long i = 1; i <= iterations; i++) {
-        size_t length = mutate_entry(&random, &corpus, packet, sizeof packet, dictionary,
-                                     sizeof dictionary);
+        size_t length =
+            mutate_entry(&random, &corpus, packet, sizeof packet, dictionary, sizeof dictionary);
         const char *wrong = try_packet(&fuzz, packet, length);
         if (wrong != NULL) {
             return fail(wrong, packet, length, i);

@@ -18,9 +18,9 @@
 
 enum { ZONE_LIMIT = 16384, ITERATIONS = 60000 };
 
-static const uint8_t dictionary[] = {'(', ')', '"', ';', '\\', '\n', ' ',  '\t', '\r', '.', '@',
-                                     '*', '$', '#', '0', '9',  '2',  '5',  'A',  'N',  'S', 'a',
-                                     ':', '-', '_', 0,   0xFF, 'w',  'h',  'I',  'T',  'M', 'X'};
+static const uint8_t dictionary[] = {'(', ')', '"', ';', '\\', '\n', ' ', '\t', '\r', '.', '@',
+                                     '*', '$', '#', '0', '9',  '2',  '5', 'A',  'N',  'S', 'a',
+                                     ':', '-', '_', 0,   0xFF, 'w',  'h', 'I',  'T',  'M', 'X'};
 
 static const uint16_t types[] = {1, 2, 5, 6, 15, 16, 28, 33, 255, 257};
 
@@ -110,8 +110,8 @@ int main(int count, char **arguments)
             length = corpus.entries[i].length < ZONE_LIMIT ? corpus.entries[i].length : ZONE_LIMIT;
             memcpy(text, corpus.entries[i].octets, length);
         } else {
-            length = mutate_entry(&random, &corpus, text, sizeof text, dictionary,
-                                  sizeof dictionary);
+            length =
+                mutate_entry(&random, &corpus, text, sizeof text, dictionary, sizeof dictionary);
         }
         const char *wrong = try_zone(&memory, text, length, &random, &taken);
         if (wrong != NULL) {

@@ -22,8 +22,12 @@ static const struct {
     ROW(ID "\1\0" ONE QUESTION, QUERY_VALID),
     ROW(ID "\1\0" ONE "\0\0\1\0\1", QUERY_VALID),
     ROW(ID "\1\0" WITH_OPT QUESTION OPT("\0\0"), QUERY_VALID),
-    ROW(ID "\1\0" WITH_OPT QUESTION OPT("\0\x0c\0\x0a\0\x08""12345678"), QUERY_VALID),
-    ROW(ID "\1\0" "\0\1\0\0\0\0\0\2" QUESTION "\1x\0\0\1\0\1\0\0\0\0\0\0" OPT("\0\0"), QUERY_VALID),
+    ROW(ID "\1\0" WITH_OPT QUESTION OPT("\0\x0c\0\x0a\0\x08"
+                                        "12345678"),
+        QUERY_VALID),
+    ROW(ID "\1\0"
+           "\0\1\0\0\0\0\0\2" QUESTION "\1x\0\0\1\0\1\0\0\0\0\0\0" OPT("\0\0"),
+        QUERY_VALID),
     ROW(ID "\1\0" WITH_OPT QUESTION "\xc0\x0c\0\1\0\1\0\0\0\0\0\4abcd", QUERY_VALID),
     /* 1 */ ROW("", QUERY_IGNORE),
     /* 1 */ ROW(ID "\1\0\0\1\0\0\0\0\0", QUERY_IGNORE),
