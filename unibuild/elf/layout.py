@@ -108,7 +108,7 @@ class ElfFile:
             segments.append(
                 Segment(kind, flags, offset, virtual, physical, file_size, memory_size, alignment)
             )
-        return ElfFile(data, entry, tuple(segments), (fields[5], fields[11], fields[12]))
+        return ElfFile(data, entry, tuple(segments), (fields[6], fields[12], fields[13]))
 
     def content(self, segment: Segment) -> bytes:
         """Return the bytes that the file holds for ``segment``."""
