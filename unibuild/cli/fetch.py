@@ -23,9 +23,10 @@ def execute(_arguments: argparse.Namespace, terminal: Terminal) -> int:
     composition = Composition.here(terminal)
     display = progress(terminal)
     try:
-        fetched = composition.fetcher(display).everything()
+        with composition.fetcher(display) as fetcher:
+            fetched = fetcher.everything()
+            total = sum(len(files) for files in fetcher.lock.packages.values())
     finally:
         display.close()
-    total = sum(len(files) for files in composition.lock().packages.values())
     terminal.note(f"fetched {plural(fetched, 'file')}, {total - fetched} were there already")
     return 0

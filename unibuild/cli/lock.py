@@ -56,11 +56,11 @@ def relock(composition: Composition, wanted: list[Purl], old: Lock) -> Locked:
     from unibuild.external.update import lock_packages
 
     display = progress(composition.terminal)
-    fetcher = composition.fetcher(display)
     try:
-        new = lock_packages(
-            wanted, old, composition.registries(), fetcher.store, display.fetch_progress
-        )
+        with composition.fetcher(display) as fetcher:
+            new = lock_packages(
+                wanted, old, composition.registries(), fetcher.store, display.fetch_progress
+            )
     finally:
         display.close()
     replace_file(composition.workspace.lock_path, lock.render(new.lock).encode())

@@ -36,7 +36,8 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from unibuild.analysis.query import query, render
 
     composition = Composition.here(terminal)
-    text = render(query(composition.workspace, arguments.expression), arguments.output)
+    found = query(composition.workspace, arguments.expression, composition.package)
+    text = render(found, arguments.output)
     if text:
         terminal.data(text.rstrip("\n"))
     else:

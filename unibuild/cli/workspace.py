@@ -7,6 +7,7 @@ here, so that it needs to import nothing above itself.
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from unibuild.loading.workspace import Workspace, find_workspace, read_workspace
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from unibuild.cli.terminal import Terminal
     from unibuild.execution.observer import Observer
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from unibuild.external.lock import Lock
     from unibuild.external.registries import Registries
     from unibuild.model.actions import ActionGraph
+    from unibuild.store.cache import Cache
 
 BUILTINS = {
     "boot-test": "unibuild.machine.boot_test:build",
@@ -54,6 +56,12 @@ class Composition:
     def patterns(self, patterns: Sequence[str]) -> list[str]:
         """Return ``patterns`` as they read from the workspace's root."""
         return absolute_patterns(list(patterns), str(self.workspace.root), str(self.directory))
+
+    @property
+    def package(self) -> str:
+        """The path from the workspace's root to where the command was typed."""
+        relative = self.directory.relative_to(self.workspace.root).as_posix()
+        return "" if relative == "." else relative
 
     @property
     def prefix(self) -> str:
@@ -141,15 +149,27 @@ class Composition:
 
         return registries.of_machine(self.workspace.settings.mirrors)
 
-    def fetcher(self, observer: Observer | None = None) -> Fetcher:
-        """Return what fetches locked files into the cache."""
-        from unibuild.execution.session import open_store
-        from unibuild.external.fetch import Fetcher
-        from unibuild.external.package_store import CasPackageStore
+    @contextmanager
+    def cache(self, observer: Observer) -> Iterator[Cache]:
+        """Open the local cache; ``observer`` is told of corrupt entries."""
+        from unibuild.store.cache import Cache
 
-        store = CasPackageStore(open_store(self.cache_root, self.workspace.settings.digest))
-        notify = observer.fetch_progress if observer else None
-        return Fetcher(self.lock(), store, self.registries, notify)
+        opened = Cache(str(self.cache_root), self.workspace.settings.digest, observer.note)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @contextmanager
+    def fetcher(self, observer: Observer) -> Iterator[Fetcher]:
+        """Open what fetches locked files into the cache."""
+        from unibuild.external.fetch import Fetcher
+        from unibuild.external.packages import StoredPackages
+
+        digest = self.workspace.settings.digest
+        with self.cache(observer) as cache:
+            packages = StoredPackages(cache.content, digest, self.cache_root)
+            yield Fetcher(self.lock(), packages, self.registries, observer.fetch_progress)
 
     def _build(
         self, arguments: argparse.Namespace, patterns: list[str], kind: Kind, observer: Observer
@@ -159,23 +179,35 @@ class Composition:
 
         sandbox: SandboxMode = arguments.sandbox
         host = self._host(kind)
-        request = BuildRequest(
-            workspace_root=self.workspace.root,
-            cache_root=self.cache_root,
-            patterns=tuple(patterns),
-            key=request_key(kind, patterns, sandbox, host.get("monitor", "")),
-            analyse=lambda: self._analyse(patterns, kind),
-            fetch=_once(lambda: self.fetcher(observer).path),
-            builtins=BUILTINS,
-            kind=kind,
-            jobs=arguments.jobs,
-            keep_going=arguments.keep_going,
-            sandbox=sandbox,
-            digest_function=self.workspace.settings.digest,
-            only_action=arguments.only_action,
-            host=host,
-        )
-        return session.build(request, observer)
+        with ExitStack() as opened:
+            request = BuildRequest(
+                workspace_root=self.workspace.root,
+                cache_root=self.cache_root,
+                patterns=tuple(patterns),
+                key=request_key(kind, patterns, sandbox, host.get("monitor", "")),
+                analyse=lambda: self._analyse(patterns, kind),
+                fetch=self._lazy_fetch(opened, observer),
+                builtins=BUILTINS,
+                kind=kind,
+                jobs=arguments.jobs,
+                keep_going=arguments.keep_going,
+                sandbox=sandbox,
+                digest_function=self.workspace.settings.digest,
+                only_action=arguments.only_action,
+                host=host,
+            )
+            return session.build(request, observer)
+
+    def _lazy_fetch(self, opened: ExitStack, observer: Observer) -> Callable[[str], Path]:
+        """Return a fetch function that is composed only when a first package is asked for."""
+        fetchers: list[Fetcher] = []
+
+        def fetch(purl: str) -> Path:
+            if not fetchers:
+                fetchers.append(opened.enter_context(self.fetcher(observer)))
+            return fetchers[0].path(purl)
+
+        return fetch
 
     def _host(self, kind: Kind) -> dict[str, str]:
         """What a result may depend on that is no input: only tests boot, with the host's monitor."""
@@ -189,15 +221,3 @@ class Composition:
         from unibuild.analysis.analyse import analyse
 
         return analyse(self.workspace, patterns, kind)
-
-
-def _once(make: Callable[[], Callable[[str], Path]]) -> Callable[[str], Path]:
-    """Return a fetch function that is composed only when the first package is asked for."""
-    made: list[Callable[[str], Path]] = []
-
-    def fetch(purl: str) -> Path:
-        if not made:
-            made.append(make())
-        return made[0](purl)
-
-    return fetch

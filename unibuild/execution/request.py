@@ -45,6 +45,7 @@ class BuildRequest:
     sandbox: SandboxMode = "required"
     digest_function: str = "blake3"
     only_action: str = ""
+    host: Mapping[str, str] = field(default_factory=dict)
 
 
 class OutputReport(NamedTuple):
