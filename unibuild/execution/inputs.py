@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unibuild.execution.plan import LITERAL, PACKAGE, SOURCE
 from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, READ_ONLY_EXECUTABLE, copy_new
+from unibuild.store.layout import FIXED_TIME_NS
 from unibuild.store.merkle import root_digest
 from unibuild.store.reapi import encode_action, encode_command
 
@@ -181,6 +182,8 @@ class Stage:
                     trees.append((located, path))
             else:
                 self._place(located, f"{inputs}/{path}", bool(values[a][2]), copy, a)  # type: ignore[index]
+        for directory in made:
+            os.utime(f"{inputs}/{directory}", ns=(FIXED_TIME_NS, FIXED_TIME_NS))
         made = {""}
         for a in record.outputs:
             _make_parents(outputs, paths[a][len("unibuild-gen/") :], made)

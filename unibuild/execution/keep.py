@@ -195,16 +195,12 @@ def find_changes(kept: Kept, workspace_root: str, function: DigestFunction) -> C
 
     Returns nothing when the graph itself is out of date and has to be analysed again.
     """
-    for index, (path, stamp) in enumerate(zip(kept.watched, kept.watched_stamps, strict=True)):
-        present = source_stamp(os.path.join(workspace_root, path))
-        if present != stamp or stamp == NO_STAMP:
-            if fingerprint(path, function) != kept.fingerprints[index]:
-                return None
-            kept.watched_stamps[index] = present
-    dirty = set(kept.pending)
     here = os.getcwd()
     os.chdir(workspace_root)
     try:
+        if not _watched_same(kept, function):
+            return None
+        dirty = set(kept.pending)
         for index, path in enumerate(_different(kept.source_paths, kept.source_stamps)):
             if path is None:
                 continue
@@ -220,6 +216,17 @@ def find_changes(kept: Kept, workspace_root: str, function: DigestFunction) -> C
         return Changes(dirty, _lost_outputs(kept.outputs))
     finally:
         os.chdir(here)
+
+
+def _watched_same(kept: Kept, function: DigestFunction) -> bool:
+    for index, path in enumerate(_different(kept.watched, kept.watched_stamps)):
+        if path is None:
+            continue
+        stamp = source_stamp(path)
+        if fingerprint(path, function) != kept.fingerprints[index]:
+            return False
+        kept.watched_stamps[index] = stamp
+    return True
 
 
 def _different(paths: list[str], stamps: list[Stamp]) -> Iterable[str | None]:

@@ -29,7 +29,9 @@ class BuildRequest:
     when no kept graph fits. ``fetch`` turns a package URL into a verified local file. ``builtins``
     maps a built-in action's name to ``module:function``. ``only_action`` (an output path without
     prefix) restricts the build to the action that makes that output, and runs it even if cached.
-    ``jobs`` is at least 1.
+    ``jobs`` is at least 1. ``host`` holds what a result may depend on that is no input: the value
+    ``@host/NAME`` of an action's environment variable stands for ``host[NAME]``; it is part of
+    ``key`` too.
     """
 
     workspace_root: Path

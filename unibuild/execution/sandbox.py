@@ -42,6 +42,22 @@ def find_bubblewrap() -> str | None:
     return None
 
 
+def describe() -> str:
+    """Return one line on the sandbox of this machine; raises ``HostError`` when none works."""
+    import subprocess  # noqa: PLC0415 - only for `doctor`
+
+    sandbox = Sandbox("required")
+    why = sandbox.probe()
+    if why:
+        raise HostError(
+            id="sandbox-unusable", cause=f"the sandbox cannot be used: {why}", hint=_HINT
+        )
+    version = subprocess.run(  # noqa: S603 - the program that was just found
+        [sandbox.bubblewrap, "--version"], capture_output=True, check=False, text=True, timeout=30
+    )
+    return f"{version.stdout.strip()} at {sandbox.bubblewrap}, works"
+
+
 class Sandbox:
     """How to start an action; ``bubblewrap`` is empty when actions run without a sandbox."""
 

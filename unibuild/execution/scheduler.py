@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from unibuild.store.cache import Cache
 
 _KEPT_OUTPUT = 1 << 16  # bytes of an action's output that its result keeps
+_HOST = "@host/"
 _SOURCE_CHANGES = 8  # how often the sources of one action may change before the build gives up
 
 
@@ -56,6 +57,7 @@ class Options(NamedTuple):
     keep_going: bool
     builtins: Mapping[str, str]
     fetch: Callable[[str], object]
+    host: Mapping[str, str]
     forced: frozenset[int] = frozenset()
 
 
@@ -153,7 +155,7 @@ class Scheduler:
 
     def _evaluate(self, index: int) -> None:
         began = time.monotonic()
-        record = self._plan.record(index)
+        record = self._record(index)
         self._know_inputs(record)
         sandboxed = self._sandbox.active
         key = self._keys.action(record, sandboxed=sandboxed)
@@ -163,6 +165,18 @@ class Scheduler:
         if index not in self._forced and self._use_cached(index, record, key, pruned_key, began):
             return
         self._prepared.append(_Prepared(index, record, key, pruned_key))
+
+    def _record(self, index: int) -> Record:
+        """Return the action with what it may know of the host filled in: ``@host/NAME`` values."""
+        record = self._plan.record(index)
+        if not any(value.startswith(_HOST) for _, value in record.environment):
+            return record
+        host = self._options.host
+        environment = tuple(
+            (name, host.get(value[len(_HOST) :], "") if value.startswith(_HOST) else value)
+            for name, value in record.environment
+        )
+        return record._replace(environment=environment)
 
     def _know_inputs(self, record: Record) -> None:
         for a in record.inputs:

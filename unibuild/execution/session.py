@@ -94,6 +94,7 @@ def _workspace_lock(root: str, observer: Observer) -> Iterator[None]:
     directory = f"{root}/{STATE_DIRECTORY}"
     try:
         os.makedirs(directory, exist_ok=True)
+        os.makedirs(f"{root}/unibuild-out", exist_ok=True)  # before the root's stamp is taken
         if not os.path.exists(f"{directory}/.gitignore"):
             with open(f"{directory}/.gitignore", "w", encoding="ascii") as file:
                 file.write("*\n")
@@ -193,6 +194,7 @@ class _Build:
             self.request.keep_going,
             self.request.builtins,
             self.request.fetch,
+            self.request.host,
             frozenset(forced),
         )
         return Scheduler(

@@ -56,17 +56,21 @@ def read_source(path: str, shown: str, function: DigestFunction) -> tuple[Value,
             os.close(descriptor)
         stamp = _stamp(before)
         if stamp == _stamp(after) and digest.size == before.st_size:
-            racy = time.time_ns() - max(before.st_mtime_ns, before.st_ctime_ns) < RACY_NS
             value = (digest.hash, digest.size, bool(before.st_mode & 0o100))
-            return value, NO_STAMP if racy else stamp
+            return value, NO_STAMP if _racy(before) else stamp
 
 
 def source_stamp(path: str) -> Stamp:
-    """Return the present stamp of a source, ``NO_STAMP`` when it is gone."""
+    """Return the present stamp of a source, ``NO_STAMP`` when it is gone or changed just now."""
     try:
-        return _stamp(os.stat(path))
+        found = os.stat(path)
     except OSError:
         return NO_STAMP
+    return NO_STAMP if _racy(found) else _stamp(found)
+
+
+def _racy(found: os.stat_result) -> bool:
+    return time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < RACY_NS
 
 
 def _stamp(found: os.stat_result) -> Stamp:
