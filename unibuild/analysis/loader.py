@@ -129,12 +129,12 @@ class Loader:
 
     def _unknown_package(self, repository: str, path: str) -> UserError:
         root = str(self.workspace.repositories[repository])
-        known = list(self.directories.packages(root, ""))
-        hint = did_you_mean(path, known)
+        known = self.directories.packages(root, "")
+        wanted = package_text(repository, path)
         return UserError(
             "unknown-package",
-            f"there is no package `{package_text(repository, path)}`: no `{BUILD_FILE}` there",
-            hint=hint,
+            f"there is no package `{wanted}`: no `{BUILD_FILE}` there",
+            hint=did_you_mean(wanted, (package_text(repository, name) for name in known)),
         )
 
     # Patterns -----------------------------------------------------------------------------------
@@ -152,7 +152,8 @@ class Loader:
         ]
         if not kept:
             what = "test" if tests else "target"
-            raise UserError("no-targets", f"`{text}` matches no {what}", hint=self._near(pattern))
+            near = self._near(pattern)
+            raise UserError("no-targets", f"`{text}` matches no {what}", hint=near)
         return kept
 
     def _explicit(self, pattern: Pattern, *, tests: bool) -> Label:
@@ -204,7 +205,9 @@ class Loader:
         for path in self.directories.packages(root, ""):
             parts = path.split("/")
             folders.update("/".join(parts[:count]) for count in range(1, len(parts) + 1))
-        return did_you_mean(pattern.package, folders - {pattern.package}) if pattern.package else ""
+        near = (package_text(pattern.repository, folder) for folder in folders - {pattern.package})
+        wanted = package_text(pattern.repository, pattern.package)
+        return did_you_mean(wanted, near) if pattern.package else ""
 
     # Targets ------------------------------------------------------------------------------------
 

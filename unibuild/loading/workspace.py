@@ -217,6 +217,11 @@ def standard_repository(root: Path, settings: WorkspaceFile, text: str) -> Path:
                 locate(WORKSPACE_FILE, text, ("standard_repository",)),
             )
         return Path(os.path.normpath(folder))
+    return builtin_repository()
+
+
+def builtin_repository() -> Path:
+    """Return the folder of the standard repository that came with this unibuild."""
     package = Path(unibuild.__file__).parent
     for folder in (package / "_standard", package.parent):
         if (folder / WORKSPACE_FILE).is_file():

@@ -1,0 +1,67 @@
+"""Listings of a workspace that need no analysis: its targets, its packages, what it fetches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from unibuild.analysis.loader import Loader
+from unibuild.loading.directories import BUILD_FILE
+from unibuild.model.labels import Pattern, parse_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unibuild.loading.workspace import Workspace
+
+_EVERYTHING = Pattern("", "", "", recursive=True)
+
+
+class TargetRow(NamedTuple):
+    """One target as a listing shows it."""
+
+    label: str
+    rule: str
+    description: str
+
+
+def target_rows(
+    workspace: Workspace, patterns: Sequence[str], package: str = ""
+) -> list[TargetRow]:
+    """Return every target of ``patterns``, those tagged ``manual`` included, sorted by label."""
+    loader = Loader(workspace)
+    rows: set[TargetRow] = set()
+    for text in patterns:
+        pattern = parse_pattern(text, "", package)
+        if not pattern.is_wildcard:
+            labels = loader.select([text], package)
+        else:
+            repository = workspace.canonical(pattern.repository)
+            labels = loader.all_labels(pattern._replace(repository=repository))
+        for label in labels:
+            table = loader.package(label.repository, label.package).targets[label.name]
+            description = table.attributes.get("description", "")
+            text_of = description if isinstance(description, str) else ""
+            rows.add(TargetRow(str(label), table.rule, text_of))
+    loader.check()
+    return sorted(rows)
+
+
+def package_urls(workspace: Workspace) -> list[str]:
+    """Return the package URLs that targets of the main workspace name, sorted, each once."""
+    loader = Loader(workspace)
+    found: set[str] = set()
+    for label in loader.all_labels(_EVERYTHING):
+        table = loader.package(label.repository, label.package).targets[label.name]
+        purl = table.attributes.get("purl")
+        if isinstance(purl, str):
+            found.add(purl)
+    loader.check()
+    return sorted(found)
+
+
+def build_files(workspace: Workspace) -> list[Path]:
+    """Return every BUILD.toml of the main workspace, in order of package."""
+    loader = Loader(workspace)
+    packages = loader.directories.packages(str(workspace.root), "")
+    return [workspace.root / path / BUILD_FILE for path in packages]
