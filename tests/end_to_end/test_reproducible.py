@@ -132,4 +132,4 @@ def _clone(variation: Variation) -> Path:
 def _give_away(folder: Path, user: int) -> None:
     for parent, folders, files in os.walk(folder):
         for name in [".", *folders, *files]:
-            os.lchown(os.path.join(parent, name), user, user)
+            os.lchown(Path(parent) / name, user, user)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unibuild.cli import options, summary
+from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         composition.show_failures(report)
         if arguments.json:
             summary.show_report(report, as_json=True)
+        failed = plural(len(report.failures), "action")
+        terminal.note(f"{failed} failed; {report.executed:,} executed in {report.seconds:.2f} s")
         return 1
     summary.show_report(report, as_json=arguments.json, prefix=composition.prefix)
     return 0
