@@ -1,6 +1,6 @@
 /* The end of the image when something is broken. */
-#include <unibuild/image.h>
 #include <unibuild/interrupt.h>
+#include <unibuild/machine.h>
 #include <unibuild/paging.h>
 #include <unibuild/panic.h>
 

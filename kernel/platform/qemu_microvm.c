@@ -3,7 +3,7 @@
  * register of the ACPI generic event device; where that is switched off (acpi=off), by a triple
  * fault, which ends QEMU when it was started with -no-reboot, as `unibuild run` does.
  */
-#include <unibuild/image.h>
+#include <unibuild/machine.h>
 #include <unibuild/memory.h>
 #include <unibuild/reset.h>
 

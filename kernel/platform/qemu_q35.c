@@ -2,8 +2,8 @@
  * QEMU's q35 machine: what differs from other machines. Powers off through the ACPI power management
  * register that the firmware placed at port 0x604.
  */
-#include <unibuild/image.h>
 #include <unibuild/io.h>
+#include <unibuild/machine.h>
 #include <unibuild/reset.h>
 
 #define POWER_CONTROL 0x604

@@ -1,6 +1,7 @@
 /* The end of the program is the end of the image. */
 #include <unibuild/image.h>
 #include <unibuild/interrupt.h>
+#include <unibuild/machine.h>
 #include <unibuild/panic.h>
 
 _Noreturn void ub_image_exit(int status)

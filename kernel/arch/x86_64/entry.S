@@ -21,14 +21,14 @@
 #define LOWEST_MAPPED 0x10000
 #define SERIAL_PORT 0x3f8
 
-    /* Type 18, XEN_ELFNOTE_PHYS32_ENTRY: the physical address to enter at. */
+    /* Type 18, XEN_ELFNOTE_PHYS32_ENTRY: the address to enter at, a word of the file's class. */
     .section .note.Xen, "a", @note
     .align 4
     .long 4
-    .long 4
+    .long 8
     .long 18
     .asciz "Xen"
-    .long ub_entry
+    .quad ub_entry
 
     .section .text.ub_entry, "ax", @progbits
     .code32

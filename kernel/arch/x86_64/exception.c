@@ -1,7 +1,7 @@
 /* Exceptions: resolve a page fault, or report and stop. */
 #include <unibuild/cpu.h>
 #include <unibuild/exception.h>
-#include <unibuild/image.h>
+#include <unibuild/machine.h>
 #include <unibuild/panic.h>
 #include <unibuild/registers.h>
 

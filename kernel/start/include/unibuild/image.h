@@ -31,7 +31,5 @@ uint64_t ub_acpi_root(void);
  * exit_group does.
  */
 _Noreturn void ub_image_exit(int status);
-/* Stops the machine without a word (the platform's way: reset, power off). */
-_Noreturn void ub_machine_stop(void);
 
 #endif
