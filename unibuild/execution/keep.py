@@ -58,7 +58,7 @@ class Store:
         self._root = workspace_root
         self._directory = f"{workspace_root}/{STATE_DIRECTORY}"
         self._key = key
-        self._cache = f"{cache}\0{function.name}"
+        self._cache = (cache, function.name)
         self._function = function
 
     def _path(self, kind: str) -> str:
@@ -69,10 +69,10 @@ class Store:
         check, graph, state = (load(self._path(k), self._key) for k in ("check", "graph", "state"))
         if check is None or graph is None or state is None:
             return None
-        _, _, (watched, watched_stamps), (source_paths, source_stamps), (output_paths, output_stamps) = check  # type: ignore[misc]
+        _, _, _, (watched, watched_stamps), (source_paths, source_stamps), (output_paths, output_stamps) = check  # type: ignore[misc]
         paths, kinds, trees, executables, extra, made, consumers, targets, records = graph  # type: ignore[misc]
-        values, cache, identity, fingerprints, sources, owners, pending = state  # type: ignore[misc]
-        if cache != self._cache or identity != _identity(records):
+        values, identity, fingerprints, sources, owners, pending = state  # type: ignore[misc]
+        if check[0] != self._cache or identity != _identity(records):  # type: ignore[index]
             return None
         plan = Plan(
             paths,
@@ -110,12 +110,13 @@ class Store:
     def save(self, kept: Kept) -> None:
         """Keep what is true after a build; the check is written last, since it vouches for all."""
         state = (
-            kept.values, self._cache, kept.identity, kept.fingerprints, kept.sources,
+            kept.values, kept.identity, kept.fingerprints, kept.sources,
             [owner for owner, _, _ in kept.outputs], kept.pending,
         )  # fmt: skip
         dump(self._path("state"), self._key, state)
         complete = not kept.pending
         check = (
+            self._cache,
             complete,
             len(kept.plan.outputs),
             (kept.watched, kept.watched_stamps),
@@ -139,10 +140,10 @@ class Store:
             state = load_any(f"{self._directory}/state-{name[6:]}")
             if check is None or state is None or check[0] != state[0]:
                 continue
-            if state[1][1] != self._cache:  # type: ignore[index]
+            if check[1][0] != self._cache:  # type: ignore[index]
                 continue
-            paths, stamps = check[1][3]  # type: ignore[index]
-            values, numbers = state[1][0], state[1][4]  # type: ignore[index]
+            paths, stamps = check[1][4]  # type: ignore[index]
+            values, numbers = state[1][0], state[1][3]  # type: ignore[index]
             for path, stamp, number in zip(paths, stamps, numbers, strict=True):
                 known[os.path.join(self._root, path)] = (stamp, values[number])
         return known

@@ -95,7 +95,7 @@ def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
     kept = load(f"{directory}/{file_name('check', key)}", key)
     if kept is None:
         return None
-    complete, total, watched, sources, outputs = kept  # type: ignore[misc]
+    _, complete, total, watched, sources, outputs = kept  # type: ignore[misc]
     if not complete:
         return None
     here = os.getcwd()
@@ -109,6 +109,13 @@ def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
     except OSError:
         return None
     return None
+
+
+def settings(workspace_root: str, key: str) -> tuple[str, str] | None:
+    """Return cache root and digest function of the last build of ``key``, for ``build_kept``."""
+    directory = f"{workspace_root}/{STATE_DIRECTORY}"
+    kept = load(f"{directory}/{file_name('check', key)}", key)
+    return None if kept is None else kept[0]  # type: ignore[index, no-any-return]
 
 
 def load(path: str, key: str) -> object | None:

@@ -1,7 +1,7 @@
 """The whole way of one build: kept graph, analysis when stale, execution, outputs, kept graph.
 
-``build`` is the only entry; ``kept_graph.try_null_build`` is tried by the caller before this module
-is imported at all. Builds of one workspace wait for each other; builds of different workspaces share
+``kept_graph.try_null_build`` is tried by the caller before this module is imported at all; then
+``build_kept``, which needs no workspace to be read, then ``build``. Builds of one workspace wait for each other; builds of different workspaces share
 a cache at the same time.
 """
 
@@ -30,7 +30,7 @@ from unibuild.execution.request import (
 from unibuild.execution.sandbox import Sandbox
 from unibuild.execution.scheduler import Options, Scheduler
 from unibuild.execution.values import source_stamp
-from unibuild.model.errors import HostError
+from unibuild.model.errors import HostError, InternalError
 from unibuild.store.cache import Cache
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ __all__ = [
     "TargetReport",
     "TestReport",
     "build",
+    "build_kept",
 ]
 
 
@@ -58,6 +59,22 @@ def build(request: BuildRequest, observer: Observer) -> BuildReport:
     Failures of actions are in the report; mistakes found by the analysis and faults of the host are
     raised. On an interrupt every child is ended before ``KeyboardInterrupt`` goes on.
     """
+    report = _build(request, observer, kept_only=False)
+    if report is None:
+        raise InternalError(id="no-report", cause="the build ended without a report")
+    return report
+
+
+def build_kept(request: BuildRequest, observer: Observer) -> BuildReport | None:
+    """Build from the kept graph alone; nothing when it does not fit and an analysis is needed.
+
+    The caller need not read the workspace for this: ``kept_graph.settings`` has what a request
+    takes from there, and ``analyse`` is not called.
+    """
+    return _build(request, observer, kept_only=True)
+
+
+def _build(request: BuildRequest, observer: Observer, *, kept_only: bool) -> BuildReport | None:
     began = time.monotonic()
     root = str(request.workspace_root)
     sandbox = Sandbox(request.sandbox)
@@ -67,7 +84,8 @@ def build(request: BuildRequest, observer: Observer) -> BuildReport:
         cache = Cache(str(request.cache_root), request.digest_function, observer.note)
         processes = Processes()
         try:
-            return _Build(request, observer, cache, sandbox, processes, began).run()
+            run = _Build(request, observer, cache, sandbox, processes, began)
+            return run.from_kept() if kept_only else run.from_kept() or run.afresh()
         finally:
             processes.close()
             cache.close()
@@ -134,21 +152,21 @@ class _Build:
         self.root = str(request.workspace_root)
         self.kept = keep.Store(self.root, request.key, str(request.cache_root), cache.function)
 
-    def run(self) -> BuildReport:
-        if self.request.only_action:
-            return self._only_action()
-        kept = self.kept.load()
-        changes = None
-        if kept is not None:
-            changes = keep.find_changes(kept, self.root, self.cache.function)
-        if kept is None or changes is None:
-            return self._afresh()
+    def from_kept(self) -> BuildReport | None:
+        kept = None if self.request.only_action else self.kept.load()
+        if kept is None:
+            return None
+        changes = keep.find_changes(kept, self.root, self.cache.function)
+        if changes is None:
+            return None
         placer = self._placer(kept.plan)
         forced = self._restore(kept, changes.outputs, placer)
         scheduler = self._schedule(kept.plan, kept.values, changes.dirty | forced, placer, forced)
         return self._conclude(kept, placer, scheduler)
 
-    def _afresh(self) -> BuildReport:
+    def afresh(self) -> BuildReport:
+        if self.request.only_action:
+            return self._only_action()
         since = time.time_ns()
         graph = self.request.analyse()
         plan, records = make_plan(graph, tests=self.request.kind == "test")
