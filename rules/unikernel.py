@@ -34,6 +34,7 @@ from unibuild.analysis.api import (
     Sources,
     StringMap,
     Strings,
+    StringsMap,
     TestInfo,
     ToolchainInfo,
     rule,
@@ -89,10 +90,10 @@ class PlatformAttributes(Attributes):
     )
     monitor_options: Strings = Field((), description="Further options for the monitor.")
     memory: str = Field("8M", description="Memory of the machine when an image asks for no other.")
-    system_calls: StringMap = Field(
+    system_calls: StringsMap = Field(
         default_factory=dict,
-        description="Entry point (`ub_sys_NAME`) → label of a component that defines it and is not "
-        "part of the platform, such as an explicit stub; shown when a program misses it.",
+        description="Package → system calls for which it has a component of the same name that is "
+        "not part of the platform, such as an explicit stub; shown when a program misses one.",
     )
 
 
@@ -112,7 +113,7 @@ def platform(ctx: RuleContext[PlatformAttributes]) -> list[Provider]:
     """Gather the components; a platform has no actions of its own."""
     attributes = ctx.attributes
     direct = ctx.dependencies("components", KernelComponentInfo)
-    components = {one.label: one for top in direct for one in (top, *top.components)}
+    components = {one.label: one for info in direct for one in info.components}
     libraries: dict[Label, Library] = {}
     for info in ctx.optional_dependencies("components", CcInfo):
         libraries.update({library.label: library for library in info.libraries})
@@ -139,7 +140,11 @@ def platform(ctx: RuleContext[PlatformAttributes]) -> list[Provider]:
                 "devices": dict(attributes.devices),
                 "monitor_options": list(attributes.monitor_options),
             },
-            system_calls=dict(attributes.system_calls),
+            system_calls={
+                f"ub_sys_{name}": f"{package}:{name}"
+                for package, names in attributes.system_calls.items()
+                for name in names
+            },
         ),
         DefaultInfo(()),
     ]
@@ -359,7 +364,7 @@ def _gather(
         for info in ctx.optional_dependencies("components", CcInfo)
         for library in info.libraries
     ]
-    kernel = {one.label: one for top in own for one in (top, *top.components)}
+    kernel = {one.label: one for info in own for one in info.components}
     kernel.update({one.label: one for one in place.components})
     libc = {library.label for library in app.libc}
     owners: dict[str, str] = {parameters.input_path: str(ctx.label)}

@@ -13,7 +13,7 @@ reader refuses a number that it does not know. Sizes are bytes; digests are ``sh
     files         [{path, digest, size}] of the root file system
     components    [{label, kind, description, file_bytes, zeroed_bytes, archives, objects, reason}]
     sections      [{name, size, in_file}] of the linked file that take memory
-    unclaimed     bytes in the file that no component brought: headers and filling
+    unclaimed     bytes that no component brought: headers, filling, what the linker script reserves
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def build(call: BuiltinCall) -> None:
         raise ActionError("bad-link-output", f"{spec['label']} cannot boot: {error}") from error
     contents = {
         ".elf": image,
-        ".symbols": symbol_file.render(linked.symbols).encode(),
+        ".symbols": symbol_file.render(linked.elf).encode(),
         ".manifest.json": render(describe(spec, linked, image)).encode(),
     }
     for path, place in call.outputs.items():
@@ -110,7 +110,11 @@ def describe(spec: Mapping[str, Any], linked: Linked, image: bytes) -> Manifest:
         if section.in_memory
     }
     found = shares(linked.placements, owners, in_memory)
-    unclaimed = found.pop("", None)
+    found.pop("", None)
+    in_file = len(image) - sum(share.file_bytes for share in found.values())
+    zeroed = sum(
+        section.size for section in linked.elf.sections() if in_memory.get(section.name) is False
+    ) - sum(share.zeroed_bytes for share in found.values())
     defined = {symbol.name for symbol in linked.symbols if symbol.section != SHN_UNDEF}
     platform = dict(spec["platform"])
     platform["devices"] = sorted(
@@ -138,10 +142,8 @@ def describe(spec: Mapping[str, Any], linked: Linked, image: bytes) -> Manifest:
             for one in linked.elf.sections()
             if one.in_memory and one.size
         ],
-        "unclaimed": {
-            "file_bytes": unclaimed.file_bytes if unclaimed else 0,
-            "zeroed_bytes": unclaimed.zeroed_bytes if unclaimed else 0,
-        },
+        # A zero tail that the boot file leaves out can make the first number too small.
+        "unclaimed": {"file_bytes": max(0, in_file), "zeroed_bytes": zeroed},
     }
 
 

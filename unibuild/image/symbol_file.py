@@ -12,28 +12,26 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unibuild.elf.layout import SHN_ABS, SHN_UNDEF, STT_FUNC
+from unibuild.elf.layout import SHF_EXECINSTR, STT_FUNC, STT_NOTYPE
 from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from unibuild.elf.layout import Symbol
+    from unibuild.elf.layout import ElfFile
 
 HEADER = "unibuild symbols 1"
-STT_NOTYPE = 0
 
 
-def render(symbols: Iterable[Symbol]) -> str:
-    """Return the symbol file for a symbol table: functions, and assembly labels without a type.
+def render(elf: ElfFile) -> str:
+    """Return the symbol file of a linked file: functions, and labels of code without a type.
 
     Of several names for one address the one with a size wins, then the first by name.
     """
+    code = {index for index, section in enumerate(elf.sections()) if section.flags & SHF_EXECINSTR}
     best: dict[int, tuple[int, str]] = {}
-    for symbol in symbols:
-        if symbol.kind not in (STT_FUNC, STT_NOTYPE) or not symbol.name:
+    for symbol in elf.symbols():
+        if symbol.kind not in (STT_FUNC, STT_NOTYPE) or symbol.section not in code:
             continue
-        if symbol.section in (SHN_UNDEF, SHN_ABS) or symbol.name.startswith(".L"):
+        if not symbol.name or symbol.name.startswith(".L"):
             continue
         candidate = (-symbol.size, symbol.name)
         best[symbol.value] = min(best.get(symbol.value, candidate), candidate)
