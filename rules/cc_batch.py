@@ -38,7 +38,7 @@ cd "$work"
 find . -type f | sed 's|^[.]/||' | sort > files
 { grep -E -f "$root/"%(include)s files || true; } | { grep -E -v -f "$root/"%(exclude)s || true; } > sources
 %(override)s
-sed -n "$group~${groups}p" sources > chosen
+awk "NR %% $groups == $group %% $groups" sources > chosen
 test -s sources || { echo "no file of the tree matches tree_srcs" >&2; exit 1; }
 
 # Assembly joins the batch inside a C file; with a preprocessor it is compiled by itself.
@@ -54,6 +54,7 @@ while read -r file; do
 done < chosen
 
 # The flags of the front end are those that the driver would give it for one file.
+: > probe.c
 clang %(flags)s '-###' -c probe.c -o probe.o 2> probe || { cat probe >&2; exit 1; }
 eval "set -- $(grep '"-cc1"' probe)"
 while test "$1" != -cc1; do shift; done

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _MOST = 3
 _NEARNESS = 0.6
+_SPREAD = 0.15
+"""A candidate this much farther than the nearest one is noise."""
 
 
 def near_names(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
@@ -31,7 +33,8 @@ def near_names(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
         ratio = matcher.ratio()
         if ratio >= _NEARNESS:
             found.append((-ratio, candidate))
-    return tuple(candidate for _, candidate in sorted(found)[:_MOST])
+    found.sort()
+    return tuple(name for ratio, name in found[:_MOST] if ratio <= found[0][0] + _SPREAD)
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
