@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = "unibuild-kept-1"
+FORMAT = "unibuild-kept-2"
 STATE_DIRECTORY = ".unibuild"
 Stamp = tuple[int, int, int, int]
 NO_STAMP: Stamp = (0, 0, 0, 0)
