@@ -200,16 +200,6 @@ static err_t send_once(struct datagram *self, const struct ub_socket_message *me
     return error;
 }
 
-/* More datagrams wait: the program most likely answers them too, and the device is told once. */
-static void flush(const struct datagram *self)
-{
-    if (self->first != NULL) {
-        ub_network_flush_soon();
-    } else {
-        ub_network_flush();
-    }
-}
-
 static int prepare(struct datagram *self, const struct ub_socket_message *message,
                    struct sockaddr_in *peer)
 {
@@ -245,7 +235,9 @@ static long datagram_send(struct ub_socket *socket, const struct ub_socket_messa
     for (;;) {
         err_t error = send_once(self, message, &peer);
         if (error == ERR_OK) {
-            flush(self);
+            /* More datagrams wait: the program most likely answers them too, and the device is told
+             * of all of them at once. */
+            socket->send_more = self->first != NULL;
             return (long)message->size;
         }
         if (error == ERR_VAL) {

@@ -70,6 +70,7 @@ struct ub_socket {
     unsigned receive_limit; /* SO_RCVBUF, bytes */
     unsigned send_limit;    /* SO_SNDBUF: told, not enforced beyond the kind's own bound */
     struct linger linger;
+    bool send_more; /* frames need not be shown to the device at once; see ub_socket_flush */
     bool listening;
     bool reuse_port;
     bool packet_information; /* IP_PKTINFO */
@@ -81,6 +82,8 @@ struct ub_socket {
  * `*error` -EBADF or -ENOTSOCK. ub_socket_release undoes both. */
 struct ub_socket *ub_socket_enter(long descriptor, long *error);
 long ub_socket_leave(struct ub_socket *socket, long result);
+/* Shows the device what was sent; at the end of a system call, which may have sent many messages. */
+void ub_socket_flush(struct ub_socket *socket);
 
 /* Sets up the common part. */
 void ub_socket_initialize(struct ub_socket *socket, const struct ub_socket_operations *operations);

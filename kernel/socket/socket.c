@@ -18,6 +18,7 @@ static long transfer(struct ub_file *file, const struct iovec *pieces, size_t co
     ub_network_lock();
     long result = sending ? socket->operations->send(socket, &message)
                           : socket->operations->receive(socket, &message);
+    ub_socket_flush(socket);
     ub_network_unlock();
     return result;
 }
@@ -128,8 +129,19 @@ struct ub_socket *ub_socket_enter(long descriptor, long *error)
     return (struct ub_socket *)file;
 }
 
+void ub_socket_flush(struct ub_socket *socket)
+{
+    if (socket->send_more) {
+        socket->send_more = false;
+        ub_network_flush_soon();
+    } else {
+        ub_network_flush();
+    }
+}
+
 long ub_socket_leave(struct ub_socket *socket, long result)
 {
+    ub_socket_flush(socket);
     ub_network_unlock();
     ub_file_put(&socket->file);
     return result;

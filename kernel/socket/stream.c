@@ -95,7 +95,6 @@ static int start_connecting(struct stream *self, const struct sockaddr_in *peer)
     self->state = STREAM_CONNECTING;
     self->peer = *peer;
     self->local = ub_socket_make_address(&self->pcb->local_ip, self->pcb->local_port);
-    ub_network_flush();
     return 0;
 }
 
@@ -165,7 +164,6 @@ static int stream_shutdown(struct ub_socket *socket, int how)
         if (error != ERR_OK) {
             return ub_socket_error(error);
         }
-        ub_network_flush();
     }
     ub_file_notify(&socket->file);
     return 0;

@@ -228,7 +228,6 @@ long ub_stream_send(struct ub_socket *socket, const struct ub_socket_message *me
         }
         done += enqueue(self, message, done);
         tcp_output(self->pcb);
-        ub_network_flush();
         if (done == message->size) {
             return (long)done;
         }
@@ -253,7 +252,6 @@ int ub_stream_set_option(struct ub_socket *socket, int name, int value)
         if (pcb != NULL && value != 0) {
             tcp_nagle_disable(pcb);
             tcp_output(pcb);
-            ub_network_flush();
         } else if (pcb != NULL) {
             tcp_nagle_enable(pcb);
         }
