@@ -141,13 +141,19 @@ def platform(ctx: RuleContext[PlatformAttributes]) -> list[Provider]:
                 "monitor_options": list(attributes.monitor_options),
             },
             system_calls={
-                f"ub_sys_{name}": f"{package}:{name}"
+                f"ub_sys_{name}": f"{_absolute(ctx, package)}:{name}"
                 for package, names in attributes.system_calls.items()
                 for name in names
             },
         ),
         DefaultInfo(()),
     ]
+
+
+def _absolute(ctx: RuleContext[PlatformAttributes], package: str) -> str:
+    """Return a package as another repository names it."""
+    repository = ctx.label.repository
+    return f"@{repository}{package}" if repository and package.startswith("//") else package
 
 
 class StaticNetwork(BaseModel):

@@ -73,19 +73,30 @@ def chain_to(
     owners: Mapping[str, str],
     live: Collection[str],
 ) -> list[Step]:
-    """Return the steps from an object that was linked by itself to the first live object of ``owner``.
+    """Return the shortest chain from an object that was linked by itself into ``owner``.
 
-    ``live`` are the objects that kept at least one byte. Empty when the owner's objects were not
-    taken out of an archive (they were given to the linker as such).
+    The last step enters the owner. ``live`` are the objects that kept at least one byte: only those
+    are worth a reason. Empty when the owner's objects were given to the linker as such.
     """
     pulled = {extraction.object: extraction for extraction in extractions}
-    for name, first in pulled.items():
-        if owner_of(name, owners) != owner or name not in live:
-            continue
-        steps: list[Step] = []
-        step: Extraction | None = first
-        while step is not None and len(steps) <= len(pulled):
-            steps.append(Step(step.reference, step.symbol, step.object))
-            step = pulled.get(step.reference)
-        return steps[::-1]
-    return []
+    chains = [
+        _until_inside(owner, _chain(name, pulled), owners)
+        for name in sorted(live)
+        if name in pulled and owner_of(name, owners) == owner
+    ]
+    return min(chains, key=len, default=[])
+
+
+def _chain(name: str, pulled: Mapping[str, Extraction]) -> list[Step]:
+    steps: list[Step] = []
+    while (step := pulled.get(name)) is not None and len(steps) < len(pulled):
+        steps.append(Step(step.reference, step.symbol, step.object))
+        name = step.reference
+    return steps[::-1]
+
+
+def _until_inside(owner: str, steps: list[Step], owners: Mapping[str, str]) -> list[Step]:
+    for index, step in enumerate(steps):
+        if owner_of(step.object, owners) == owner:
+            return steps[: index + 1]
+    return steps

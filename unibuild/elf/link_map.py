@@ -2,7 +2,7 @@
 
 Both are text for people, so they are read leniently: a line of another shape is skipped. Sizes and
 addresses are bytes. An *object* is named as the linker names it: ``path.o``, ``lib.a(member.o)`` or
-``<internal>`` for what the linker makes itself.
+``INTERNAL``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ _LINE = re.compile(r"^ *([0-9a-f]+) +([0-9a-f]+) +([0-9a-f]+) +(\d+) ( *)(\S.*)$
 _INPUT = re.compile(r"^(.+):\((.+)\)$")
 _MEMBER = re.compile(r"^(.*\.a)\((.+)\)$")
 _INPUT_INDENT = 8
+INTERNAL = "<internal>"
+"""How the linker names itself: what it makes, and the entry point that it was told to keep."""
 
 
 @dataclass(frozen=True, slots=True)

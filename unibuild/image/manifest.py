@@ -12,6 +12,8 @@ reader refuses a number that it does not know. Sizes are bytes; digests are ``sh
     arguments, environment, network
     files         [{path, digest, size}] of the root file system
     components    [{label, kind, description, file_bytes, zeroed_bytes, archives, objects, reason}]
+                  ``reason`` is a chain of {from, from_object, symbol, to, to_object}; a step
+                  without an object comes from the platform, which boots into that symbol
     sections      [{name, size, in_file}] of the linked file that take memory
     unclaimed     bytes that no component brought: headers, filling, what the linker script reserves
 """

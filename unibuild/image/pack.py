@@ -23,7 +23,7 @@ from unibuild.elf.layout import (
     ElfFile,
     MalformedElfError,
 )
-from unibuild.elf.link_map import parse_extractions, parse_map, split_object
+from unibuild.elf.link_map import INTERNAL, parse_extractions, parse_map, split_object
 from unibuild.image import boot_file, symbol_file
 from unibuild.image.manifest import FORMAT, Manifest, render
 from unibuild.image.root_archive import list_root_archive
@@ -171,14 +171,16 @@ def _component(label: str, share: Share, spec: Mapping[str, Any], linked: Linked
             {"name": _short(name), "bytes": size}
             for name, size in sorted(share.objects.items(), key=lambda item: (-item[1], item[0]))
         ],
-        "reason": [_step(step, owners) for step in steps],
+        "reason": [_step(step, spec) for step in steps],
     }
 
 
-def _step(step: Step, owners: Mapping[str, str]) -> dict[str, str]:
+def _step(step: Step, spec: Mapping[str, Any]) -> dict[str, str]:
+    owners = spec["owners"]
+    at_boot = step.reference == INTERNAL
     return {
-        "from": owner_of(step.reference, owners),
-        "from_object": _short(step.reference),
+        "from": spec["platform"]["label"] if at_boot else owner_of(step.reference, owners),
+        "from_object": "" if at_boot else _short(step.reference),
         "symbol": step.symbol,
         "to": owner_of(step.object, owners),
         "to_object": _short(step.object),

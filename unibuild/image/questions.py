@@ -85,8 +85,8 @@ def _because(component: dict[str, Any]) -> str:
 
 
 def _wanted_by(step: dict[str, str]) -> str:
-    if not step["from"]:
-        return "the boot of the platform"
+    if not step["from_object"]:
+        return f"the boot of {step['from']}"
     return f"{step['from_object']} of {step['from']}"
 
 
@@ -94,7 +94,11 @@ def _component(manifest: Manifest, text: str) -> dict[str, Any]:
     labels = {component["label"]: component for component in manifest["components"]}
     if text in labels:
         return dict(labels[text])
-    matches = [label for label in labels if text in _short_names(label)]
+    matches = [
+        label
+        for label in labels
+        if text in _short_names(label) or label.rpartition(":")[0].endswith(f"/{text}")
+    ]
     if len(matches) == 1:
         return dict(labels[matches[0]])
     short = [name for label in labels for name in _short_names(label)]
