@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from unibuild.cli import options
-from unibuild.cli.terminal import size_text, table
+from unibuild.cli.terminal import short_label, size_text, table
 from unibuild.cli.workspace import Composition
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         (
             size_text(component["file_bytes"]),
             size_text(component["zeroed_bytes"]),
-            component["label"],
+            short_label(component["label"]),
             component["because"],
         )
         for component in answer["components"]

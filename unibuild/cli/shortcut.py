@@ -39,7 +39,7 @@ def null_build(argv: list[str]) -> int | None:
         return None
     from unibuild.cli import summary
 
-    summary.show_null(report, as_json="--json" in options, prefix=directory)
+    summary.show_null(report, as_json="--json" in options, prefix=_prefix(root))
     sys.stdout.flush()
     return 0
 
@@ -71,6 +71,11 @@ def request_key(kind: str, patterns: list[str], sandbox: str | None, host: str =
     version = f"{__version__} {host}" if host else __version__
     mode = sandbox or DEFAULT_SANDBOX
     return kept_graph.request_key(kind, tuple(patterns), version=version, sandbox=mode)
+
+
+def _prefix(root: str) -> str:
+    relative = os.path.relpath(root)
+    return "" if relative == "." else relative
 
 
 def _absolute(pattern: str, package: str) -> str:

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from unibuild.cli import options
-from unibuild.cli.terminal import size_text, table
+from unibuild.cli.terminal import short_label, size_text, table
 from unibuild.cli.workspace import Composition
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return 0
     terminal.data(f"{answer['label']}: {answer['size']:,} bytes in the file")
     rows: list[tuple[str, ...]] = [
-        (size_text(one["file_bytes"]), size_text(one["zeroed_bytes"]), one["label"])
+        (size_text(one["file_bytes"]), size_text(one["zeroed_bytes"]), short_label(one["label"]))
         for one in answer["components"]
     ]
     for line in table(rows, ("IN FILE", "ZEROED", "COMPONENT")):

@@ -51,8 +51,7 @@ def show(
 ) -> None:
     """Print ``targets`` with their outputs; ``counts`` are total, executed and cached actions.
 
-    ``prefix`` (the directory of ``-C``) is put before the paths, so that they can be used from
-    where the command was typed.
+    ``prefix`` is put before the paths, so that they can be used from where the command was typed.
     """
     if as_json:
         _show_json(targets, counts, seconds)

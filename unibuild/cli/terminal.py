@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _CODES = {
     "bold": "1",
@@ -29,6 +33,8 @@ class Terminal:
 
     def __init__(self) -> None:
         """Look at the process's own streams and environment."""
+        self.origin = os.getcwd()  # noqa: PTH109 - text, for relative paths in messages
+        """Where the command was typed, whatever ``-C`` says."""
         self.live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self.color = self.live and not os.environ.get("NO_COLOR")
 
@@ -76,7 +82,13 @@ def size_text(size: int) -> str:
     return f"{value:.1f} GiB"
 
 
-def table(rows: list[tuple[str, ...]], header: tuple[str, ...]) -> list[str]:
+def short_label(label: str) -> str:
+    """Return ``//kernel/panic`` for ``//kernel/panic:panic``: both mean the same target."""
+    package, colon, name = label.rpartition(":")
+    return package if colon and package.endswith(f"/{name}") else label
+
+
+def table(rows: Sequence[Sequence[str]], header: Sequence[str]) -> list[str]:
     """Return ``rows`` under ``header`` as aligned lines, two spaces between columns."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     return [

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from unibuild.cli import options
-from unibuild.cli.terminal import size_text
+from unibuild.cli.terminal import short_label, size_text, table
 from unibuild.cli.workspace import Composition
 
 if TYPE_CHECKING:
@@ -38,15 +38,17 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.json:
         terminal.data(json.dumps(answer))
         return 0
-    terminal.data(f"{answer['component']}: {answer['because']}")
-    for depth, step in enumerate(answer["steps"]):
-        indent = "  " * depth
-        terminal.data(f"{indent}{step['from']} ({step['from_object']})")
-        terminal.data(
-            f"{indent}└ needs {step['symbol']}, which is in {step['to']} ({step['to_object']})"
-        )
-    if answer["objects"]:
-        terminal.data("objects:")
-        for one in answer["objects"]:
-            terminal.data(f"  {size_text(one['bytes']).rjust(10)}  {one['name']}")
+    terminal.data(f"{short_label(answer['component'])}: {answer['because']}")
+    terminal.data("")
+    steps: list[tuple[str, ...]] = [
+        (step["symbol"], step["to_object"], short_label(step["to"])) for step in answer["steps"]
+    ]
+    for line in table(steps, ("NEEDED SYMBOL", "IS IN", "OF COMPONENT")):
+        terminal.data(line)
+    terminal.data("")
+    objects: list[tuple[str, ...]] = [
+        (size_text(one["bytes"]), one["name"]) for one in answer["objects"]
+    ]
+    for line in table(objects, ("SIZE", "OBJECT IN THE IMAGE")):
+        terminal.data(line)
     return 0

@@ -65,13 +65,13 @@ class Composition:
 
     @property
     def prefix(self) -> str:
-        """What to put before a path of the workspace so that it can be used from here."""
-        relative = os.path.relpath(self.workspace.root, self.directory)
+        """What to put before a path of the workspace to use it from where the user is."""
+        relative = os.path.relpath(self.workspace.root, self.terminal.origin)
         return "" if relative == "." else relative
 
     def shown(self, path: str) -> str:
-        """Return a path of the workspace as it can be used from where the command was typed."""
-        return os.path.relpath(self.workspace.root / path, self.directory)
+        """Return a path of the workspace as the user, where they are, can use it."""
+        return os.path.relpath(self.workspace.root / path, self.terminal.origin)
 
     @property
     def cache_root(self) -> Path:
