@@ -102,7 +102,7 @@ __attribute__((noinline)) static int recurse(volatile char *above, int depth)
 {
     volatile char frame[256];
     frame[0] = (char)(above[0] + 1);
-    int deeper = recurse(frame, depth + 1);
+    int deeper = depth < 1 << 30 ? recurse(frame, depth + 1) : 0;
     return deeper + frame[0];
 }
 
