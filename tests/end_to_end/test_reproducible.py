@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def _build(variation: Variation) -> dict[str, str]:
     if variation.user is not None:
         _give_away(variation.folder, variation.user)
     result = subprocess.run(
-        [sys.executable, "-m", "unibuild", "-C", str(checkout / "examples"), "build", "--json",
+        [_interpreter(variation.user), "-m", "unibuild", "-C", str(checkout / "examples"), "build", "--json",
          "--jobs", str(variation.jobs), *TARGETS],
         env=_environment(variation, checkout, cache),
         umask=variation.umask,
@@ -96,6 +97,22 @@ def _build(variation: Variation) -> dict[str, str]:
     }
 
 
+def _interpreter(user: int | None) -> str:
+    """An interpreter of this version that ``user`` may run: ours may be in a private folder."""
+    wanted = f"{sys.version_info.major}.{sys.version_info.minor}"
+    script = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for candidate in (sys.executable, "/usr/bin/python3"):
+        try:
+            found = subprocess.run(
+                [candidate, "-c", script], user=user, capture_output=True, text=True, check=False
+            )
+        except PermissionError:
+            continue
+        if found.stdout.strip() == wanted:
+            return candidate
+    pytest.fail(f"no Python {wanted} that user {user} may run")
+
+
 def _environment(variation: Variation, checkout: Path, cache: Path) -> dict[str, str]:
     home = variation.folder / "home"
     home.mkdir(exist_ok=True)
@@ -104,7 +121,7 @@ def _environment(variation: Variation, checkout: Path, cache: Path) -> dict[str,
     return {
         **os.environ,
         "HOME": str(home),
-        "PYTHONPATH": str(checkout),
+        "PYTHONPATH": os.pathsep.join([str(checkout), sysconfig.get_path("purelib")]),
         "UNIBUILD_CACHE": str(cache),
         "NO_COLOR": "1",
         **variation.environment,
