@@ -142,7 +142,11 @@ int ub_network_wait_address(uint64_t deadline)
 
 static void bring_up(void)
 {
+    const char *configuration = ub_image_network != NULL ? ub_image_network : "dhcp";
     lwip_init();
+    if (strcmp(configuration, "none") == 0) {
+        return;
+    }
     device = ub_network_device_open();
     if (device == NULL) {
         return;
@@ -153,7 +157,7 @@ static void bring_up(void)
     netif_set_status_callback(&interface, address_changed);
     netif_set_link_up(&interface);
     netif_set_up(&interface);
-    ub_network_configure(&interface, ub_image_network != NULL ? ub_image_network : "dhcp");
+    ub_network_configure(&interface, configuration);
     ub_network_flush();
     ub_network_unlock();
     if (ub_thread_create(ub_network_thread, NULL, "network", THREAD_STACK_PAGES) == NULL) {

@@ -7,9 +7,9 @@
  * to ARP and pings, TCP while the program computes). The device interrupts once, and not again until
  * the network thread has found nothing more to do: under load there are hardly any interrupts.
  *
- * The interface is configured from the image's `ub_image_network`: "dhcp", or a static
- * "ADDRESS/PREFIX[,GATEWAY]". It comes up before main, but only in images whose program can reach
- * a socket: nothing else refers to this component.
+ * The interface is configured from the image's `ub_image_network`: "dhcp", a static
+ * "ADDRESS/PREFIX[,GATEWAY]", or "none". It comes up before main, but only in images whose program
+ * can reach a socket: nothing else refers to this component.
  */
 #ifndef UNIBUILD_NETWORK_H
 #define UNIBUILD_NETWORK_H
