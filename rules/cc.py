@@ -149,7 +149,7 @@ def link_for_linux(
     ctx.action(
         "CcLink",
         [
-            *toolchain.tools["ld"],
+            *ctx.tool("toolchain", "ld"),
             *toolchain.flags.get("linux_link", ()),
             *info.link_flags,
             *flags,

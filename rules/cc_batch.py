@@ -103,8 +103,8 @@ def compile_batches(
         f"{name}.batch/compile.sh",
         _SCRIPT
         % {
-            "clang": _tool(compilation.toolchain.tools["clang"]),
-            "ar": _tool(compilation.toolchain.tools["ar"]),
+            "clang": shlex.join(ctx.tool("toolchain", "clang")),
+            "ar": shlex.join(ctx.tool("toolchain", "ar")),
             "copy": _copy(ctx, sources, tree, compilation),
             "include": lists["include"].input_path,
             "exclude": lists["exclude"].input_path,
@@ -121,7 +121,7 @@ def compile_batches(
         ctx.action(
             "CcBatch",
             [
-                *shell.tools["sh"], "-e", "-c", f'{path}. "$0"', script,
+                *ctx.tool("shell", "sh"), "-e", "-c", f'{path}. "$0"', script,
                 archive, str(group), str(groups),
             ],
             inputs=[
@@ -201,11 +201,6 @@ def _words(flags: Sequence[str], compilation: Compilation, tree: Artifact | None
         else:
             words.append(f'{option}"$root/"{shlex.quote(path)}')
     return " ".join(words)
-
-
-def _tool(command: Sequence[str]) -> str:
-    """Return a tool's command line for the shell, to follow the root folder."""
-    return shlex.join(command)
 
 
 def _lines(items: Sequence[str]) -> str:

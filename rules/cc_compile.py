@@ -155,7 +155,7 @@ def compile_sources(
         ctx.action(
             "CcCompile",
             [
-                *compilation.toolchain.tools["clang"],
+                *ctx.tool("toolchain", "clang"),
                 *(compilation.assembler_flags if is_assembly else compilation.flags),
                 *compilation.include_flags,
                 "-MD", "-MF", depfile,
@@ -187,7 +187,7 @@ def make_archive(
     archive = ctx.declare_file(name)
     ctx.action(
         "CcArchive",
-        [*toolchain.tools["ar"], "rcsD", archive, *objects],
+        [*ctx.tool("toolchain", "ar"), "rcsD", archive, *objects],
         inputs=[toolchain.tree],
         outputs=[archive],
     )

@@ -96,7 +96,7 @@ def genrule(ctx: RuleContext[GenruleAttributes]) -> list[Provider]:
         script = f'PATH="$PWD/{shell.search_path}"; export PATH; {script}'
     ctx.action(
         "Genrule",
-        [*shell.tools["sh"], "-e", "-o", "pipefail", "-c", script],
+        [*ctx.tool("shell", "sh"), "-e", "-o", "pipefail", "-c", script],
         inputs=[*sources, *tools, shell.tree],
         outputs=outputs,
         environment=attributes.env,
@@ -197,10 +197,6 @@ exclude = ["ldso/**"]
 def external_archive(ctx: RuleContext[ExternalArchiveAttributes]) -> list[Provider]:
     """Declare the action that unpacks the archive."""
     attributes = ctx.attributes
-    if not attributes.purl.startswith("pkg:"):
-        raise ctx.error(
-            "purl", f"`{attributes.purl}` is no package URL", hint="it starts with `pkg:`"
-        )
     purl = f"{attributes.purl}#{attributes.file}" if attributes.file else attributes.purl
     archive = ctx.package_file(purl, f"{ctx.label.name}.archive")
     tree = ctx.declare_tree(ctx.label.name)

@@ -46,7 +46,7 @@ def cc_test(ctx: RuleContext[CcTestAttributes]) -> list[Provider]:
     path = f'PATH="$PWD/{shell.search_path}"; export PATH; ' if shell.search_path else ""
     ctx.action(
         "CcTest",
-        [*shell.tools["sh"], "-c", path + _RUN, log, executable, *_arguments(ctx)],
+        [*ctx.tool("shell", "sh"), "-c", path + _RUN, log, executable, *_arguments(ctx)],
         inputs=[*ctx.files("data"), shell.tree],
         outputs=[log],
         environment=attributes.env,

@@ -16,7 +16,7 @@ workspace's WORKSPACE.toml) declares rules like this:
         shell = ctx.dependency("shell", ToolchainInfo)
         ctx.action(
             "Concatenate",
-            [*shell.tools["sh"], "-c", 'cat "$@" > "$0"', output, *ctx.files("srcs")],
+            [*ctx.tool("shell", "sh"), "-c", 'cat "$@" > "$0"', output, *ctx.files("srcs")],
             inputs=[shell.tree],
             outputs=[output],
         )

@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from unibuild.analysis.attributes import Attributes
-from unibuild.analysis.providers import DefaultInfo, Provider
+from unibuild.analysis.providers import DefaultInfo, Provider, ToolchainInfo
 from unibuild.analysis.targets import Target, package_prefix
+from unibuild.loading.sources import check_path_text
 from unibuild.model.actions import DEFAULT_ENVIRONMENT, Action
 from unibuild.model.artifacts import GENERATED_PREFIX, Artifact, Origin
 from unibuild.model.errors import UserError
-from unibuild.model.labels import Label, is_package_path
+from unibuild.model.labels import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,6 +127,23 @@ class RuleContext(Generic[A]):
         """Return ``provider`` of the one target that ``attribute`` names, or None where empty."""
         labels = self.labels(attribute)
         return self._need(attribute, labels[0], provider) if labels else None
+
+    def tool(self, attribute: str, name: str) -> tuple[str, ...]:
+        """Return the command line of tool ``name`` of the toolchain that ``attribute`` names.
+
+        Add the toolchain's ``tree`` to the inputs of the action that runs it.
+        """
+        toolchain = self.dependency(attribute, ToolchainInfo)
+        command = toolchain.tools.get(name)
+        if command is None:
+            has = ", ".join(f"`{tool}`" for tool in toolchain.tools)
+            raise self.error(
+                attribute,
+                f"the toolchain `{self.labels(attribute)[0]}` has no tool `{name}`",
+                hint=f"it has {has}" if has else "it has none",
+                id="missing-tool",
+            )
+        return command
 
     def get(self, label: Label, provider: type[P]) -> P | None:
         """Return ``provider`` of a dependency, or None where it has none."""
@@ -255,13 +273,12 @@ class RuleContext(Generic[A]):
         return found
 
     def _output_path(self, name: str) -> str:
-        if not is_package_path(name) or not name:
-            raise UserError(
-                "bad-output",
-                f"`{name}` cannot be an output of `{self.label}`",
-                self._target.place(),
-                "an output is a path relative to the package: names joined by `/`, no `..`",
-            )
+        try:
+            check_path_text(name)
+        except UserError as error:
+            error.place = self._target.place_of_text(name)
+            error.hint = "an output is a path relative to the package, without `..`"
+            raise
         return self._prefix + name
 
 

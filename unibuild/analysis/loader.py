@@ -150,7 +150,7 @@ class Loader:
             for label, table in self._tables(pattern)
             if self._wanted(table, tests=tests)
         ]
-        if not kept:
+        if not kept and not self.errors:
             what = "test" if tests else "target"
             near = self._near(pattern)
             raise UserError("no-targets", f"`{text}` matches no {what}", hint=near)
@@ -205,9 +205,9 @@ class Loader:
         for path in self.directories.packages(root, ""):
             parts = path.split("/")
             folders.update("/".join(parts[:count]) for count in range(1, len(parts) + 1))
-        near = (package_text(pattern.repository, folder) for folder in folders - {pattern.package})
-        wanted = package_text(pattern.repository, pattern.package)
-        return did_you_mean(wanted, near) if pattern.package else ""
+        folders.discard(pattern.package)
+        near = (str(pattern._replace(package=folder)) for folder in folders)
+        return did_you_mean(str(pattern), near) if pattern.package else ""
 
     # Targets ------------------------------------------------------------------------------------
 

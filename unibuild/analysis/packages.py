@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unibuild.external import lock
+from unibuild.loading.workspace import LOCK_FILE
 from unibuild.model.artifacts import Origin
 from unibuild.model.errors import UserError
 
@@ -27,7 +29,10 @@ def check_packages(
                 users.setdefault(artifact.purl, action)
     if not users:
         return []
-    locked = lock.merge(lock.read(path) for path in workspace.lock_paths)
+    try:
+        locked = lock.merge(_read_locks(workspace))
+    except UserError as error:
+        return [error]
     errors = []
     for purl, action in users.items():
         try:
@@ -38,3 +43,16 @@ def check_packages(
             error.place = target.place(attribute)
             errors.append(error)
     return errors
+
+
+def _read_locks(workspace: Workspace) -> list[lock.Lock]:
+    """Return the locks of the workspace and its repositories; errors name files as people do."""
+    locks = []
+    for repository, folder in workspace.repositories.items():
+        try:
+            locks.append(lock.read(folder / LOCK_FILE))
+        except UserError as error:
+            if error.place is not None:
+                error.place = replace(error.place, file=workspace.shown(repository, LOCK_FILE))
+            raise
+    return locks

@@ -51,6 +51,16 @@ class Target:
             path = (*path, item)
         return self.package.place(path)
 
+    def place_of_text(self, text: str) -> Place:
+        """Return where an attribute of the target, or an element of one, is ``text``."""
+        for attribute in sorted(self.attributes.model_fields_set):
+            value = getattr(self.attributes, attribute)
+            if value == text:
+                return self.place(attribute)
+            if isinstance(value, tuple) and text in value:
+                return self.place(attribute, value.index(text))
+        return self.place()
+
     def item_of(self, attribute: str, label: Label) -> int | str | None:
         """Return the index or key of the element of ``attribute`` that names ``label``."""
         value = getattr(self.attributes, attribute)

@@ -89,6 +89,7 @@ class Visibility:
             own = target.attributes.visibility is not None
             path = (target.rule.name, target.label.name) if own else ("package",)
             entries = _entries(target)
+            error.hint = f"write `{_PUBLIC}`, `{_PRIVATE}`, `//package` or `//package/...`"
             error.place = target.package.place((*path, "visibility", entries.index(entry)))
             raise
         return pattern._replace(repository=repository)

@@ -84,9 +84,9 @@ def _syntax_error(fault: ValueError, text: str, shown: str) -> UserError:
 
 
 def _first_duplicate(entries: list[Entry]) -> tuple[Entry, Entry] | None:
-    """Return the first two entries of the same path."""
+    """Return the first two entries of the same path, the outermost where they hold others."""
     seen: dict[tuple[str | int, ...], Entry] = {}
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: entry.key):
         if entry.path in seen:
             return seen[entry.path], entry
         seen[entry.path] = entry

@@ -41,7 +41,13 @@ def validation_errors(
     ``what`` is how a sentence calls the table: ``rule `genrule` `` or ``WORKSPACE.toml``.
     """
     findings = fault.errors(include_url=False, include_context=True)
-    return [_error(finding, model, what, file, text, table) for finding in findings]
+    errors = [_error(finding, model, what, file, text, table) for finding in findings]
+    return sorted(errors, key=_position)
+
+
+def _position(error: UserError) -> tuple[int, int]:
+    """Return where ``error`` stands in its file, for the order in which errors are shown."""
+    return (error.place.line, error.place.column) if error.place else (0, 0)
 
 
 def _error(

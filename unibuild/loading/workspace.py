@@ -140,8 +140,9 @@ class Workspace:
             return repository
         if repository == self.name:
             return ""
-        known = sorted({*filter(None, self.repositories), self.name})
-        hint = did_you_mean(repository, known) or "known: " + ", ".join(f"`@{it}`" for it in known)
+        known = sorted({f"@{name}" for name in (*self.repositories, self.name) if name})
+        hint = did_you_mean(f"@{repository}", known)
+        hint = hint or "there are " + " and ".join(f"`{name}`" for name in known)
         raise UserError("unknown-repository", f"there is no repository `@{repository}`", hint=hint)
 
     def label(self, text: str, repository: str = "", package: str = "") -> Label:

@@ -95,7 +95,7 @@ def parse_label(text: str, repository: str, package: str) -> Label:
     """
     match = _LABEL.match(text)
     if match is None or not text:
-        raise _bad(text, _SHAPES)
+        raise _bad(text, _hint_for_bare(text))
     other, path, name = match.groups()
     if path is None:
         if other is not None or name is None:
@@ -108,7 +108,7 @@ def parse_label(text: str, repository: str, package: str) -> Label:
     if other is not None and _NAME.match(other) is None:
         raise _bad(text, _SHAPES)
     if not is_package_path(path):
-        raise _bad(text, _hint_for_package(path))
+        raise _bad(text, _hint_for_package(path, match["name"]))
     if not name:
         raise _bad(text, f"name the target: `{package_text(repository, path)}:NAME`")
     if not is_target_name(name):
@@ -152,12 +152,12 @@ def _hint_for_bare(text: str) -> str:
     return _SHAPES
 
 
-def _hint_for_package(path: str) -> str:
-    """Return why ``path`` is no package, with the corrected path where that is plain."""
+def _hint_for_package(path: str, name: str | None) -> str:
+    """Return why ``path`` is no package, with the corrected label where that is plain."""
     parts = [part for part in path.split("/") if part not in {"", "."}]
     corrected = "/".join(parts)
     if corrected != path and is_package_path(corrected):
-        return f"write `//{corrected}`"
+        return f"write `//{corrected}:{name}`" if name else f"write `//{corrected}`"
     if ".." in parts:
         return "a label starts at the root of its repository and never goes up with `..`"
     return "a package is folder names joined by `/`: letters, digits and `_ . + = ~ -`"

@@ -1,0 +1,4 @@
+from unibuild.analysis.api import rule
+
+def broken(:
+    pass
