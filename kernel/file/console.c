@@ -20,7 +20,8 @@ static long console_write(struct ub_file *file, const void *buffer, size_t size)
     return (long)size;
 }
 
-/* A terminal without a size, as a serial line is on Linux: the C library writes out line by line. */
+/* A terminal without a size, as a serial line is on Linux: the C library writes out line by line.
+ */
 static long console_control(struct ub_file *file, unsigned long request, unsigned long argument)
 {
     (void)file;

@@ -6,9 +6,8 @@ long ub_sys_lseek(long descriptor, int64_t offset, long whence)
     if (file == NULL) {
         return -EBADF;
     }
-    long result = file->operations->seek != NULL
-                      ? file->operations->seek(file, offset, (int)whence)
-                      : -ESPIPE;
+    long result = file->operations->seek != NULL ? file->operations->seek(file, offset, (int)whence)
+                                                 : -ESPIPE;
     ub_file_put(file);
     return result;
 }

@@ -123,8 +123,7 @@ static unsigned read_poll(struct ub_file *file)
 {
     struct pipe *pipe = pipe_of(file);
     unsigned long flags = ub_lock_acquire(&pipe->lock);
-    unsigned mask = (pipe->used > 0 ? POLLIN | POLLRDNORM : 0) |
-                    (pipe->writer.open ? 0 : POLLHUP);
+    unsigned mask = (pipe->used > 0 ? POLLIN | POLLRDNORM : 0) | (pipe->writer.open ? 0 : POLLHUP);
     ub_lock_release(&pipe->lock, flags);
     return mask;
 }

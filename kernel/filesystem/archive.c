@@ -14,7 +14,20 @@
 #define FIELD_DIGITS 8U
 #define NAME_MAXIMUM 4096U
 
-enum field { INODE, MODE, UID, GID, LINKS, MTIME, FILE_SIZE, MAJOR, MINOR, RMAJOR, RMINOR, NAME_SIZE };
+enum field {
+    INODE,
+    MODE,
+    UID,
+    GID,
+    LINKS,
+    MTIME,
+    FILE_SIZE,
+    MAJOR,
+    MINOR,
+    RMAJOR,
+    RMINOR,
+    NAME_SIZE
+};
 
 static const char trailer[] = "TRAILER!!!";
 
@@ -117,7 +130,8 @@ bool ub_archive_next(struct ub_archive *archive, struct ub_archive_entry *entry)
     if (nul != entry->path + entry->path_length) {
         return fail(archive, "an entry's name does not end where its length says");
     }
-    if (entry->path_length == sizeof trailer - 1 && memcmp(entry->path, trailer, sizeof trailer) == 0) {
+    if (entry->path_length == sizeof trailer - 1 &&
+        memcmp(entry->path, trailer, sizeof trailer) == 0) {
         return false;
     }
     if (!path_normalise(entry)) {

@@ -9,7 +9,7 @@
 struct ub_archive {
     const unsigned char *bytes;
     size_t size;
-    size_t position; /* of the next entry */
+    size_t position;   /* of the next entry */
     const char *error; /* why the archive is refused, or NULL */
 };
 

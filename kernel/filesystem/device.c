@@ -97,8 +97,8 @@ static const struct ub_file_operations console_operations = {
 };
 
 const struct ub_device ub_devices[] = {
-    {"null", &null_operations},     {"zero", &zero_operations},
-    {"full", &full_operations},     {"random", &random_operations},
+    {"null", &null_operations},      {"zero", &zero_operations},
+    {"full", &full_operations},      {"random", &random_operations},
     {"urandom", &random_operations}, {"console", &console_operations},
     {"tty", &console_operations},
 };

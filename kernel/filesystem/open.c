@@ -54,9 +54,8 @@ long ub_sys_openat(long directory, const char *path, long flags, long mode)
     if ((flags & O_TMPFILE) == O_TMPFILE) {
         return -EROFS;
     }
-    enum ub_follow follow = (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL))
-                                ? UB_NO_FOLLOW
-                                : UB_FOLLOW;
+    enum ub_follow follow =
+        (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL)) ? UB_NO_FOLLOW : UB_FOLLOW;
     int error = ub_path_find(directory, path, follow, &node);
     if (error == -ENOENT && (flags & O_CREAT)) {
         return -EROFS;

@@ -78,8 +78,8 @@ static int walk_path(struct walk *walk, const char *path, size_t length, enum ub
         const char *slash = memchr(path, '/', (size_t)(end - path));
         const char *part_end = slash != NULL ? slash : end;
         /* A link in the middle, or with a slash after it, is always followed. */
-        int error = walk_part(walk, path, (size_t)(part_end - path),
-                              slash != NULL ? UB_FOLLOW : follow);
+        int error =
+            walk_part(walk, path, (size_t)(part_end - path), slash != NULL ? UB_FOLLOW : follow);
         if (error != 0) {
             return error;
         }

@@ -99,8 +99,8 @@ long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
     return result;
 }
 
-long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move,
-                      const uint32_t *target, const uint32_t *expected)
+long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move, const uint32_t *target,
+                      const uint32_t *expected)
 {
     unsigned long flags = ub_lock_acquire(&lock);
     if (expected != NULL && __atomic_load_n(address, __ATOMIC_SEQ_CST) != *expected) {

@@ -50,8 +50,8 @@ static int deadline_of(const struct timespec *timeout, long operation, int absol
     if ((uint64_t)timeout->tv_sec >= UB_CLOCK_NEVER / UB_NANOSECONDS_PER_SECOND / 4) {
         return 0; /* centuries ahead */
     }
-    uint64_t time = (uint64_t)timeout->tv_sec * UB_NANOSECONDS_PER_SECOND +
-                    (uint64_t)timeout->tv_nsec;
+    uint64_t time =
+        (uint64_t)timeout->tv_sec * UB_NANOSECONDS_PER_SECOND + (uint64_t)timeout->tv_nsec;
     if (absolute) {
         uint64_t clock_now = now;
         if (operation & FUTEX_CLOCK_REALTIME) {
@@ -81,8 +81,8 @@ long ub_sys_futex(uint32_t *address, long operation, uint32_t value, const void 
 {
     long command = operation & ~(long)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
     unsigned count = (unsigned)(uintptr_t)timeout_or_count;
-    uint32_t bitset = command == FUTEX_WAIT_BITSET || command == FUTEX_WAKE_BITSET ? value3
-                                                                                  : UB_FUTEX_ANY;
+    uint32_t bitset =
+        command == FUTEX_WAIT_BITSET || command == FUTEX_WAKE_BITSET ? value3 : UB_FUTEX_ANY;
     if (((uintptr_t)address & 3) != 0 || bitset == 0) {
         return -EINVAL;
     }
@@ -102,13 +102,10 @@ long ub_sys_futex(uint32_t *address, long operation, uint32_t value, const void 
     case FUTEX_WAKE_BITSET:
         return ub_futex_wake != NULL ? ub_futex_wake(address, value, bitset) : 0;
     case FUTEX_REQUEUE:
-        return ub_futex_requeue != NULL
-                   ? ub_futex_requeue(address, value, count, target, NULL)
-                   : 0;
+        return ub_futex_requeue != NULL ? ub_futex_requeue(address, value, count, target, NULL) : 0;
     case FUTEX_CMP_REQUEUE:
-        return ub_futex_requeue != NULL
-                   ? ub_futex_requeue(address, value, count, target, &value3)
-                   : 0;
+        return ub_futex_requeue != NULL ? ub_futex_requeue(address, value, count, target, &value3)
+                                        : 0;
     default:
         return -ENOSYS;
     }

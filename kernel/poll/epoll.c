@@ -332,9 +332,8 @@ long ub_sys_epoll_pwait(long set_descriptor, struct epoll_event *events, long ma
         return -EINVAL;
     }
     if ((int)timeout >= 0) {
-        deadline = (int)timeout == 0
-                       ? 0
-                       : ub_clock_monotonic() + (uint64_t)(int)timeout * 1000000ULL;
+        deadline =
+            (int)timeout == 0 ? 0 : ub_clock_monotonic() + (uint64_t)(int)timeout * 1000000ULL;
     }
     struct ub_file *set = ub_file_get(set_descriptor);
     if (set == NULL) {

@@ -217,12 +217,9 @@ static const struct {
     const char *name;
     int (*run)(void);
 } probes[] = {
-    {"pipe", pipe_probe},
-    {"poll", poll_probe},
-    {"epoll", epoll_probe},
-    {"epoll-threads", epoll_threads_probe},
-    {"eventfd", eventfd_probe},
-    {"timerfd", timerfd_probe},
+    {"pipe", pipe_probe},       {"poll", poll_probe},
+    {"epoll", epoll_probe},     {"epoll-threads", epoll_threads_probe},
+    {"eventfd", eventfd_probe}, {"timerfd", timerfd_probe},
 };
 
 int main(int count, char **arguments)

@@ -26,8 +26,8 @@ static int read_probe(void)
     PROBE_CHECK(&checks, lseek(file, 0, SEEK_CUR) == 13);
     PROBE_CHECK(&checks, lseek(file, -1, SEEK_SET) == -1 && errno == EINVAL);
     PROBE_CHECK(&checks, lseek(file, 100, SEEK_SET) == 100 && read(file, buffer, 1) == 0);
-    PROBE_CHECK(&checks, fstat(file, &status) == 0 && status.st_size == 14 &&
-                             S_ISREG(status.st_mode));
+    PROBE_CHECK(&checks,
+                fstat(file, &status) == 0 && status.st_size == 14 && S_ISREG(status.st_mode));
     struct iovec pieces[2] = {{buffer, 5}, {buffer + 20, 9}};
     PROBE_CHECK(&checks, lseek(file, 0, SEEK_SET) == 0 && readv(file, pieces, 2) == 14);
     PROBE_CHECK(&checks, memcmp(buffer + 20, ", reader\n", 9) == 0);

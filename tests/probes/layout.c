@@ -6,8 +6,7 @@
 
 int main(void)
 {
-    void *page =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     printf("probe layout expect=another-each-boot got=%p\n", page);
     return page == MAP_FAILED;
 }

@@ -14,8 +14,8 @@ int main(void)
     volatile uintptr_t null = 0;
 
     PROBE_CHECK(&checks, mmap(NULL, 4096, PROT_READ | PROT_EXEC, PRIVATE, -1, 0) == MAP_FAILED);
-    PROBE_CHECK(&checks, mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, PRIVATE, -1, 0) ==
-                             MAP_FAILED);
+    PROBE_CHECK(&checks,
+                mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, PRIVATE, -1, 0) == MAP_FAILED);
     PROBE_CHECK(&checks, mmap((void *)null, 4096, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED, -1,
                               0) == MAP_FAILED);
 

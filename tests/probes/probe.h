@@ -29,9 +29,9 @@ struct probe_checks {
     int line;
 };
 
-#define PROBE_CHECK(checks, condition)                                                            \
+#define PROBE_CHECK(checks, condition)                                                             \
     do {                                                                                           \
-        if (!(condition) && (checks)->failed == NULL) {                                           \
+        if (!(condition) && (checks)->failed == NULL) {                                            \
             (checks)->failed = #condition;                                                         \
             (checks)->line = __LINE__;                                                             \
         }                                                                                          \

@@ -165,8 +165,8 @@ static int turnover_probe(void)
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     for (int i = 0; i < 500; i++) {
         pthread_t thread;
-        made += pthread_create(&thread, NULL, nothing, NULL) == 0 &&
-                pthread_join(thread, NULL) == 0;
+        made +=
+            pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
         made += pthread_create(&thread, &detached, nothing, NULL) == 0;
         sched_yield();
     }
@@ -214,9 +214,9 @@ static const struct {
     const char *name;
     int (*run)(void);
 } probes[] = {
-    {"mutex", mutex_probe},           {"preemption", preemption_probe},
-    {"condition", condition_probe},   {"timed-wait", timed_wait_probe},
-    {"turnover", turnover_probe},     {"specific", specific_probe},
+    {"mutex", mutex_probe},         {"preemption", preemption_probe},
+    {"condition", condition_probe}, {"timed-wait", timed_wait_probe},
+    {"turnover", turnover_probe},   {"specific", specific_probe},
 };
 
 int main(int count, char **arguments)

@@ -11,7 +11,8 @@
 
 #include <stddef.h>
 
-/* The calling thread ends; the image too, with `status`, when it was the last. What exit(2) does. */
+/* The calling thread ends; the image too, with `status`, when it was the last. What exit(2) does.
+ */
 _Noreturn void ub_thread_exit_program(int status);
 
 /* The same for a detached thread, which has nobody to unmap its stack: the mapping

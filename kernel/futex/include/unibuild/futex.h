@@ -25,7 +25,7 @@ long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
 
 /* Wakes `wake` waiters and moves up to `move` others to `target`; when `expected` is not NULL, only
  * if the word still has that value (else -EAGAIN). Returns how many were woken and moved. */
-long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move,
-                      const uint32_t *target, const uint32_t *expected);
+long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move, const uint32_t *target,
+                      const uint32_t *expected);
 
 #endif

@@ -7,7 +7,8 @@
  * interrupts a wait.
  *
  * epoll knows EPOLLET, EPOLLONESHOT and EPOLLRDHUP; EPOLLEXCLUSIVE and EPOLLWAKEUP are accepted and
- * have no effect (every waiter wakes). A file leaves its epoll sets when its last descriptor closes.
+ * have no effect (every waiter wakes). A file leaves its epoll sets when its last descriptor
+ * closes.
  */
 #ifndef UNIBUILD_POLL_H
 #define UNIBUILD_POLL_H

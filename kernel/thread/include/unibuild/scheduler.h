@@ -31,7 +31,7 @@ struct ub_thread {
     void (*release)(struct ub_thread *thread);
     void *stack; /* kernel threads: from ub_stack_allocate */
     size_t stack_pages;
-    uint64_t signal_mask;    /* kernel/signal: bit (number - 1) */
+    uint64_t signal_mask; /* kernel/signal: bit (number - 1) */
     uint64_t signal_pending;
     int *clear_tid; /* CLONE_CHILD_CLEARTID: zeroed and woken as a futex at the end */
 };
@@ -40,9 +40,9 @@ struct ub_processor {
     struct ub_thread *current;
     struct ub_thread *run_first;
     struct ub_thread *run_last;
-    uint64_t slice_end; /* of the current thread; UB_CLOCK_NEVER: nobody else wants to run */
-    uint64_t timer;     /* what the hardware timer is set to */
-    bool idle;          /* halts on the stack of `current`, which is not runnable */
+    uint64_t slice_end;       /* of the current thread; UB_CLOCK_NEVER: nobody else wants to run */
+    uint64_t timer;           /* what the hardware timer is set to */
+    bool idle;                /* halts on the stack of `current`, which is not runnable */
     struct ub_thread *ended;  /* for the reaper */
     struct ub_thread *reaper; /* runs on a stack of its own what an ended thread leaves behind */
 };
