@@ -2,7 +2,7 @@
 
 The standard library's client is enough for a handful of large files: it honours the proxy variables
 of the environment, ``SSL_CERT_FILE`` and netrc(5). What ends well after a moment (a reset, a 503)
-is tried again; what does not (a 404) is told at once.
+is tried again; what does not (a 404) is told at once, and what seldom does (no network) soon.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class Transport:
         import urllib.error
 
         pauses = iter(self.pauses)
+        tried = False
         while True:
             try:
                 return attempt()
@@ -102,6 +103,8 @@ class Transport:
                 if isinstance(error.reason, FileNotFoundError | IsADirectoryError):
                     raise GoneError(f"{url}: no such file") from None
                 problem = str(error.reason)
+                if _no_network(error.reason):
+                    pauses = iter(tuple(pauses)[:1] if not tried else ())
             except (OSError, http.client.HTTPException) as error:
                 problem = str(error) or type(error).__name__
             pause = next(pauses, None)
@@ -111,6 +114,7 @@ class Transport:
                     cause=f"cannot read {url}: {problem}",
                     hint="look at the network, and at the proxy and certificates of pip and apt",
                 )
+            tried = True
             time.sleep(pause)
 
     def _open(self, url: str, headers: Mapping[str, str]) -> HTTPResponse:
@@ -143,6 +147,17 @@ class Transport:
         if self.proxies:
             handlers.append(urllib.request.ProxyHandler(dict(self.proxies)))
         return urllib.request.build_opener(*handlers)
+
+
+def _no_network(reason: object) -> bool:
+    """Tell errors that a network that is there gives once in a while, but no absent one recovers."""
+    import errno
+    import socket
+
+    if isinstance(reason, socket.gaierror | ConnectionRefusedError):
+        return True
+    codes = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL}
+    return isinstance(reason, OSError) and reason.errno in codes
 
 
 def _credentials(parts: urllib.parse.SplitResult) -> dict[str, str]:
