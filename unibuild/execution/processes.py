@@ -63,6 +63,7 @@ class Processes:
         """Start with none."""
         self.running: dict[int, Child] = {}
         self._poll = select.poll()
+        self._inherited = _inheritable_descriptors()
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
     def spawn(
@@ -79,6 +80,7 @@ class Processes:
                     (os.POSIX_SPAWN_DUP2, self._null, 0),
                     (os.POSIX_SPAWN_DUP2, log, 1),
                     (os.POSIX_SPAWN_DUP2, log, 2),
+                    *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in self._inherited),
                 ),
                 setsid=True,
                 setsigdef=_ALL_SIGNALS,
@@ -107,6 +109,8 @@ class Processes:
                 os.dup2(self._null, 0)
                 os.dup2(log, 1)
                 os.dup2(log, 2)
+                for descriptor in self._inherited:
+                    os.close(descriptor)
                 function()
                 status = 0
             finally:
@@ -153,6 +157,16 @@ class Processes:
         for descriptor in list(self.running):
             self._reap(descriptor).close()
         os.close(self._null)
+
+
+def _inheritable_descriptors() -> list[int]:
+    """Return what this process was given open by its own parent; actions must not get it."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the listing itself is closed again
+            if int(name) > 2 and os.get_inheritable(int(name)):  # noqa: PLR2004 - standard streams
+                found.append(int(name))
+    return found
 
 
 def _death_signal() -> Callable[[], None]:

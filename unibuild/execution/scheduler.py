@@ -66,6 +66,7 @@ class _Prepared(NamedTuple):
     record: Record
     key: str
     pruned_key: str
+    sandboxed: bool
 
 
 class Scheduler:
@@ -164,7 +165,7 @@ class Scheduler:
             pruned_key = self._keys.without_prunable(record, sandboxed=sandboxed)
         if index not in self._forced and self._use_cached(index, record, key, pruned_key, began):
             return
-        self._prepared.append(_Prepared(index, record, key, pruned_key))
+        self._prepared.append(_Prepared(index, record, key, pruned_key, sandboxed))
 
     def _record(self, index: int) -> Record:
         """Return the action with what it may know of the host filled in: ``@host/NAME`` values."""
@@ -240,7 +241,7 @@ class Scheduler:
 
     def _start(self, prepared: _Prepared) -> None:
         index, record = prepared.index, prepared.record
-        if self.cone.stale(index):
+        if self.cone.stale(index) or prepared.sandboxed is not self._sandbox.active:
             self.cone.retry(index)
             return
         try:
@@ -296,7 +297,7 @@ class Scheduler:
     def _judge(self, prepared: _Prepared, started: Started, slot: int, seconds: float) -> None:
         index, record = prepared.index, prepared.record
         printed = self._runner.printed(started)
-        if self._sandbox_failed(record, started, printed):
+        if self._sandbox_failed(prepared, started, printed):
             self.cone.retry(index)
             outcome = ActionOutcome(
                 executed=False, failed=False, started=started.child.started, seconds=seconds,
@@ -317,17 +318,19 @@ class Scheduler:
         self._forced.discard(index)
         self._complete(index, record, values, printed, started.child.started, seconds, slot)
 
-    def _sandbox_failed(self, record: Record, started: Started, printed: bytes) -> bool:
+    def _sandbox_failed(self, prepared: _Prepared, started: Started, printed: bytes) -> bool:
         if (
-            record.builtin
-            or not self._sandbox.active
+            prepared.record.builtin
+            or not prepared.sandboxed
             or not started.child.status
             or not printed.startswith(FAILURE_MARK)
-            or not self._sandbox.probe()
         ):
             return False
-        self._sandbox.unusable()
-        self._observer.note(f"no sandbox: {self._sandbox.fallback}; actions run without one")
+        if self._sandbox.active:
+            if not self._sandbox.probe():
+                return False
+            self._sandbox.unusable()
+            self._observer.note(f"no sandbox: {self._sandbox.fallback}; actions run without one")
         return True
 
     def _take(self, prepared: _Prepared, started: Started, printed: bytes) -> list[Value]:

@@ -25,13 +25,13 @@ from unibuild.store.files import (
     touch,
     write_new,
 )
-from unibuild.store.layout import FIXED_TIME_NS, TOUCH_INTERVAL
+from unibuild.store.layout import FIXED_TIME_NS, TOUCH_INTERVAL, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unibuild.store.digests import DigestFunction
-    from unibuild.store.layout import Layout, Session
+    from unibuild.store.layout import Session
 
 
 class ContentStore(Protocol):
@@ -140,7 +140,7 @@ class LocalStore:
         return path
 
     def _publish(self, aside: str, path: str) -> None:
-        os.rename(aside, path)
+        Layout.publish(aside, path)
         self._verified.add(path)
 
     def _intact(self, path: str, digest: Digest) -> bool:

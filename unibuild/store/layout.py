@@ -52,16 +52,24 @@ class Layout:
         """Return where the entry ``key`` of ``kind`` is kept."""
         return f"{self.base}/{kind}/{key[:2]}/{key}"
 
+    @staticmethod
+    def publish(aside: str, path: str) -> None:
+        """Give a complete file or directory its final name, in place of a file of that name."""
+        try:
+            os.rename(aside, path)
+        except FileNotFoundError:  # the first entry of its shard
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.rename(aside, path)
+
     def prepare(self) -> None:
         """Make the directories that exist in every cache."""
         tag = f"{self.root}/CACHEDIR.TAG"
-        if os.path.exists(tag) and os.path.isdir(f"{self.base}/inputs/ff"):
+        if os.path.exists(tag) and os.path.isdir(f"{self.base}/{KINDS[-1]}"):
             return
         try:
             os.makedirs(self.sessions, exist_ok=True)
             for kind in KINDS:
-                for shard in range(256):
-                    os.makedirs(f"{self.base}/{kind}/{shard:02x}", exist_ok=True)
+                os.makedirs(f"{self.base}/{kind}", exist_ok=True)
             with open(tag, "wb") as file:
                 file.write(_TAG)
         except OSError as error:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from unibuild.store.digests import HASH_LENGTH
 from unibuild.store.files import READ_ONLY, read_whole, remove, touch, write_new
-from unibuild.store.layout import TOUCH_INTERVAL
+from unibuild.store.layout import TOUCH_INTERVAL, Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unibuild.store.digests import DigestFunction
-    from unibuild.store.layout import Layout, Session
+    from unibuild.store.layout import Session
 
 CHECK_BYTES = HASH_LENGTH // 2
 
@@ -75,7 +75,7 @@ class Records:
         """Store a record in place of any older one."""
         aside = self._session.scratch()
         write_new(aside, checked(data, self._function), READ_ONLY)
-        os.rename(aside, f"{self._base}/{key[:2]}/{key}")
+        Layout.publish(aside, f"{self._base}/{key[:2]}/{key}")
 
     def drop(self, key: str) -> None:
         """Forget a record."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, read_whole, remove, touch, write_new
-from unibuild.store.layout import FIXED_TIME_NS, remove_tree
+from unibuild.store.layout import FIXED_TIME_NS, Layout, remove_tree
 from unibuild.store.merkle import ScannedTree, UnsupportedEntryError, scan
 from unibuild.store.records import check, checked
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from unibuild.store.cas import ContentStore
     from unibuild.store.digests import DigestFunction
-    from unibuild.store.layout import Layout, Session
+    from unibuild.store.layout import Session
 
 Stamp = tuple[str, int, int, int, int]  # path, inode, size, modification and change time
 
@@ -60,7 +60,7 @@ class TreeStore:
         final = self._path(scanned.tree)
         if self.directory(scanned.tree) is None:
             try:
-                os.rename(path, final)
+                Layout.publish(path, final)
             except OSError:  # another process was faster, or a dropped tree is still being removed
                 remove_tree(final)
                 os.rename(path, final)
