@@ -150,6 +150,7 @@ def test_no_server_is_a_matter_of_the_host(store: StoredPackages) -> None:
     with pytest.raises(HostError) as caught:
         fetcher(store, "http://127.0.0.1:9").path(PURL)
     assert caught.value.id == "unreachable"
+    assert caught.value.cause.startswith(f"cannot fetch {PURL}: cannot read http")
 
 
 def _fetch_in_a_process(cache: Path, url: str) -> None:

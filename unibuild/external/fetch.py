@@ -6,12 +6,13 @@ pip's and apt's settings is looked at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from unibuild.external import deb, pypi
 from unibuild.external.download import Expected, download, partial_file
 from unibuild.external.purl import Purl, parse, split_file
+from unibuild.model.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,10 @@ class Fetcher:
             registries = self.registries()
             expected = Expected(str(purl), file.name, file.size, file.sha256, file.blake3)
             transport = registries.transport(purl.type)
-            download(partial, urls(purl, file, registries), expected, transport, self.progress)
+            try:
+                download(partial, urls(purl, file, registries), expected, transport, self.progress)
+            except HostError as error:
+                raise replace(error, cause=f"cannot fetch {purl}: {error.cause}") from None
             return self.store.adopt(path, file), True
 
 
