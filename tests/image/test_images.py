@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support.command import unibuild
+from support.command import ROOT, unibuild
 
 pytestmark = [pytest.mark.network, pytest.mark.boot]
 
@@ -73,7 +80,71 @@ int main(void)
     return 0;
 }
 """
+ECHO = """\
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int main(void)
+{
+    struct sockaddr_in place = {.sin_family = AF_INET, .sin_port = htons(7)};
+    int udp = socket(AF_INET, SOCK_DGRAM, 0);
+    if (udp < 0 || bind(udp, (struct sockaddr *)&place, sizeof place))
+        return 1;
+    puts("listening");
+    fflush(stdout);
+    for (;;) {
+        char text[64];
+        socklen_t size = sizeof place;
+        ssize_t got = recvfrom(udp, text, sizeof text, 0, (struct sockaddr *)&place, &size);
+        if (got == 4 && !memcmp(text, "quit", 4))
+            return 9;
+        if (got > 0)
+            sendto(udp, text, (size_t)got, 0, (struct sockaddr *)&place, size);
+    }
+}
+"""
+PROBE = """\
+import os, socket, sys
+
+word = " ".join(sys.argv[1:2]).encode() + b"".join(open(path, "rb").read() for path in sys.argv[2:])
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+client.settimeout(5)
+client.connect((os.environ["UNIBUILD_ADDRESS"], int(os.environ["UNIBUILD_PORT_7_UDP"])))
+client.send(word)
+answer = client.recv(64)
+print("answer", answer)
+sys.exit(answer != b"hello good day")
+"""
 BUILD = """\
+[cc_binary.echo]
+srcs = ["echo.c"]
+[unikernel_image.echo_image]
+app = ":echo"
+[unikernel_image.echo_static_image]
+app = ":echo"
+network = { address = "10.0.2.99/24", gateway = "10.0.2.2" }
+[boot_test.echoes]
+image = ":echo_image"
+expect_console = ["^listening$"]
+ports = ["7/udp"]
+probe = "probe.py"
+probe_args = ["hello "]
+data = ["greeting"]
+[boot_test.quits]
+image = ":echo_image"
+expect_console = ["^listening$"]
+ports = ["7/udp"]
+probe = "quit.py"
+[boot_test.probe_fails]
+image = ":echo_image"
+expect_console = ["^listening$"]
+ports = ["7/udp"]
+probe = "probe.py"
+probe_args = ["other "]
+data = ["greeting"]
+
 [cc_binary.show]
 srcs = ["show.c"]
 [unikernel_image.image]
@@ -140,6 +211,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (package / "greeting").write_text("good day")
     for name, text in (("show", SHOW), ("crash", CRASH), ("memfd", MEMFD), ("random", RANDOM)):
         (package / f"{name}.c").write_text(text)
+    (package / "echo.c").write_text(ECHO)
+    (package / "probe.py").write_text(PROBE)
+    (package / "quit.py").write_text(PROBE.replace("client.send(word)", 'client.send(b"quit")'))
     return root
 
 
@@ -266,6 +340,73 @@ def test_a_boot_test_that_fails_shows_console_and_expectation(workspace: Path) -
     assert "argument 1 is [--name]" in result.stderr
     assert "not as expected: exit status 4, expected 3" in result.stderr
     assert "not as expected: the console shows nothing like `never said`" in result.stderr
+
+
+def test_a_probe_talks_to_the_guest(workspace: Path) -> None:
+    result = unibuild("test", "//programs:echoes", cwd=workspace)
+    assert result.returncode == 0, result.stderr
+    log = (workspace / "unibuild-out/programs/echoes.log").read_text()
+    assert log == "--- boot 1: console\nlistening\n--- probe\nanswer b'hello good day'\n"
+
+
+def test_a_probe_that_fails_and_a_server_that_ends(workspace: Path) -> None:
+    result = unibuild(
+        "test", "--keep-going", "//programs:probe_fails", "//programs:quits", cwd=workspace
+    )
+    assert result.returncode == 1
+    assert "the probe programs/probe.py ended with status 1" in result.stderr
+    assert "answer b'other good day'" in result.stderr
+    assert "exit status 9, expected the program to keep running" in result.stderr
+
+
+@pytest.mark.parametrize("image", ["echo_image", "echo_static_image"])
+def test_ports_lead_to_the_guest_and_ctrl_c_ends_it(workspace: Path, image: str) -> None:
+    with running(workspace, f"//programs:{image}", "-p", "0:7/udp") as (process, number):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.connect(("127.0.0.1", number))
+            client.send(b"ping")
+            assert client.recv(64) == b"ping"
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def test_a_taken_port_names_the_process(workspace: Path) -> None:
+    with running(workspace, "//programs:echo_image", "-p", "0:7/udp") as (_, number):
+        second = unibuild("run", "//programs:echo_image", "-p", f"{number}:7/udp", cwd=workspace)
+        assert second.returncode == 3
+        assert "error[port-taken]" in second.stderr
+        assert "(qemu-system-x86" in second.stderr
+
+
+@contextmanager
+def running(workspace: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run an image until the block ends; give the process and the forwarded port of the host."""
+    command = [sys.executable, "-m", "unibuild", "run", "--accel", "tcg", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    with subprocess.Popen(
+        command,
+        cwd=workspace,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        try:
+            line = ""
+            while not line.startswith("port "):
+                line = process.stderr.readline()
+                assert line
+            number = int(line.partition(" leads")[0].rpartition(":")[2])
+            assert process.stdout.readline() == "listening\n"
+            yield process, number
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize(

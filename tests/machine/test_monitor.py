@@ -65,6 +65,17 @@ def test_command_line_holds_only_what_manifest_and_start_say(
     ]  # fmt: skip
 
 
+def test_a_static_network_is_built_around_the_guest() -> None:
+    forward = (PortForward(8053, 53, "udp"),)
+    assert monitor._devices(["virtio-net-pci"], "192.168.7.3/24,192.168.7.1", forward)[1] == (
+        "user,id=network,net=192.168.7.0/24,host=192.168.7.1,dns=192.168.7.2"
+        ",hostfwd=udp:127.0.0.1:8053-192.168.7.3:53"
+    )
+    assert monitor._devices(["virtio-net-pci"], "192.168.7.1/24", ())[1] == (
+        "user,id=network,net=192.168.7.0/24,host=192.168.7.2,dns=192.168.7.3"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("8M", 8 << 20), ("1400K", 1400 << 10), ("1G", 1 << 30)]
 )

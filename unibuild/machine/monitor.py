@@ -113,7 +113,7 @@ def command_line(manifest: Manifest, start: Start) -> list[str]:
         *("-chardev", "stdio,id=console,signal=off"),
         *platform["console"],
         *platform["monitor_options"],
-        *_devices(platform["devices"], start.forwards),
+        *_devices(platform["devices"], manifest["network"], start.forwards),
         *start.options,
         *("-kernel", str(start.image)),
     ]
@@ -132,17 +132,43 @@ def quote(word: str) -> str:
     return "''" if not word else _SPECIAL.sub(r"\\\g<0>", word)
 
 
-def _devices(devices: Iterable[str], forwards: Sequence[PortForward]) -> list[str]:
+def _devices(devices: Iterable[str], network: str, forwards: Sequence[PortForward]) -> list[str]:
     options = []
+    place, guest = _network(network)
     for device in devices:
         if not _is_network(device):
             options += ["-device", device]
             continue
         rules = "".join(
-            f",hostfwd={one.protocol}:{one.address}:{one.host}-:{one.guest}" for one in forwards
+            f",hostfwd={one.protocol}:{one.address}:{one.host}-{guest}:{one.guest}"
+            for one in forwards
         )
-        options += ["-netdev", f"user,id=network{rules}", "-device", f"{device},netdev=network"]
+        options += [
+            "-netdev",
+            f"user,id=network{place}{rules}",
+            "-device",
+            f"{device},netdev=network",
+        ]
     return options
+
+
+def _network(network: str) -> tuple[str, str]:
+    """Return the options of the user network and the guest's address, for a static configuration.
+
+    QEMU's network is 10.0.2.0/24 with the guest at .15 unless told otherwise; an image with another
+    address gets the network around that address.
+    """
+    if network in ("dhcp", "none"):
+        return "", ""
+    from ipaddress import IPv4Address, IPv4Interface
+
+    address, _, gateway = network.partition(",")
+    interface = IPv4Interface(address)
+    taken = {interface.ip, interface.network.network_address}
+    free = (host for host in interface.network.hosts() if host not in taken)
+    host = IPv4Address(gateway) if gateway else next(free)
+    names = next(one for one in free if one != host)
+    return f",net={interface.network},host={host},dns={names}", str(interface.ip)
 
 
 def _is_network(device: str) -> bool:
