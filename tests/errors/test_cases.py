@@ -11,14 +11,12 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.command import unibuild
 
 CASES = Path(__file__).parent / "cases"
-CHECKOUT = Path(__file__).parents[2]
 
 
 def _cases() -> list[str]:
@@ -32,25 +30,10 @@ def _said(case: str, folder: Path) -> str:
     command = (workspace / "command").read_text()
     for name in ("command", "expected.txt"):
         (workspace / name).unlink(missing_ok=True)
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "LC_ALL": "C.UTF-8",
-        "NO_COLOR": "1",
-        "PYTHONPATH": str(CHECKOUT),
-        "UNIBUILD_CACHE": str(folder / "cache"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "unibuild", *shlex.split(command)],
-        cwd=workspace,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        timeout=120,
-        check=False,
-    )
-    assert done.stdout == b""
-    said = done.stderr.decode().replace(str(workspace), "WORKSPACE")
+    environment = {"HOME": str(folder), "UNIBUILD_CACHE": str(folder / "cache")}
+    done = unibuild(*shlex.split(command), cwd=workspace, environment=environment)
+    assert done.stdout == ""
+    said = done.stderr.replace(str(workspace), "WORKSPACE")
     return f"{said}exit code {done.returncode}\n"
 
 

@@ -8,7 +8,7 @@ needed to use a target, with paths as actions see them. Fields that end in ``lib
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +48,8 @@ class RunInfo(Provider):
 @dataclass(frozen=True, slots=True)
 class TestInfo(Provider):
     """What `unibuild test` makes: present on every target that is a test."""
+
+    __test__: ClassVar[bool] = False  # a class of this name is no test of pytest's
 
     outputs: tuple[Artifact, ...]
     """Outputs of the test action; made only when the test passed."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -128,11 +129,16 @@ def expand_glob(
     directory = package.directory
     if base:
         directory = _descend(package, base, pattern, directories)
-    deep = None if "**" in parts else len(parts) - 1
+    walk = _Walk(
+        package,
+        directories,
+        depth=None if "**" in parts else len(parts) - 1,
+        hidden=any(part.startswith(".") for part in parts),
+    )
     matches = compile_glob(pattern).match
     found = [
         path
-        for path in _walk(package, directory, base, deep, directories, ())
+        for path in walk.files(directory, base)
         if matches(path) and not any(exclusion.match(path) for exclusion in excluded)
     ]
     if not found:
@@ -166,40 +172,53 @@ def _exclusions(entries: Sequence[str]) -> list[re.Pattern[str]]:
     return [compile_glob(entry[1:]) for entry in entries if entry.startswith(_EXCLUDE)]
 
 
-def _walk(
-    package: Package,
-    directory: str,
-    base: str,
-    depth: int | None,
-    directories: Directories,
-    above: tuple[str, ...],
-) -> Iterator[str]:
-    """Yield the files below ``directory``, as paths from the package, at most ``depth`` parts deep."""
-    prefix = f"{base}/" if base else ""
-    level = base.count("/") + 1 if base else 0
-    for name, kind in directories.listing(directory).items():
-        if name.startswith(".") or name in _NOT_A_SOURCE:
-            continue
-        place = f"{directory}/{name}"
-        if kind is Kind.FILE:
-            if place in directories.links:
-                _check_link(package, place, prefix + name)
-            yield prefix + name
-        elif kind is Kind.LOOP:
-            cause = f"`{prefix}{name}` is a symbolic link that leads back to itself"
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A walk over the folders of a package, at most ``depth`` parts deep.
+
+    Names with a leading dot are passed over unless ``hidden`` is set.
+    """
+
+    package: Package
+    directories: Directories
+    depth: int | None
+    hidden: bool
+
+    def files(self, directory: str, base: str, above: tuple[str, ...] = ()) -> Iterator[str]:
+        """Yield the files below ``directory``, which is ``base`` from the package.
+
+        ``above`` are the places that the symbolic links on the way here led to.
+        """
+        prefix = f"{base}/" if base else ""
+        level = base.count("/") + 1 if base else 0
+        for name, kind in self.directories.listing(directory).items():
+            if name in _NOT_A_SOURCE or (name.startswith(".") and not self.hidden):
+                continue
+            place = f"{directory}/{name}"
+            path = prefix + name
+            if kind is Kind.FILE:
+                if place in self.directories.links:
+                    _check_link(self.package, place, path)
+                yield path
+            elif kind is Kind.LOOP:
+                cause = f"`{path}` is a symbolic link that leads back to itself"
+                raise UserError("symlink-loop", cause)
+            elif kind is Kind.DIRECTORY and (self.depth is None or level < self.depth):
+                trail = self._followed(directory, place, path, above)
+                if not self.directories.has_package(place):
+                    yield from self.files(place, path, trail)
+
+    def _followed(
+        self, directory: str, place: str, path: str, above: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Return ``above`` with where ``place`` leads, if it is a link; a loop is an error."""
+        if place not in self.directories.links:
+            return above
+        real = _check_link(self.package, place, path)
+        if _inside(os.path.realpath(directory), real) or real in above:
+            cause = f"the symbolic link `{path}` leads back to a folder above it"
             raise UserError("symlink-loop", cause)
-        elif kind is Kind.DIRECTORY and (depth is None or level < depth):
-            trail = above
-            if place in directories.links:
-                real = _check_link(package, place, prefix + name)
-                if _inside(os.path.realpath(directory), real) or real in above:
-                    raise UserError(
-                        "symlink-loop",
-                        f"the symbolic link `{prefix}{name}` leads back to a folder above it",
-                    )
-                trail = (*above, real)
-            if not directories.has_package(place):
-                yield from _walk(package, place, prefix + name, depth, directories, trail)
+        return (*above, real)
 
 
 def _descend(package: Package, folder: str, entry: str, directories: Directories) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from unibuild.loading.locate import Entry, Span, place_of, scan
 from unibuild.model.errors import Place, UserError
 
-_DUPLICATE = re.compile(r"Cannot (?:declare|overwrite|mutate|redefine)", re.IGNORECASE)
+_DUPLICATE = re.compile(r"Cannot (?:declare|overwrite|mutate|redefine)|Duplicate", re.IGNORECASE)
 _POSITION = re.compile(r"\s*\(at (?:line \d+, column \d+|end of document)\)\Z")
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _MOST = 3
 _NEARNESS = 0.6
-_SPREAD = 0.15
+_SPREAD = 0.06
 """A candidate this much farther than the nearest one is noise."""
 
 
