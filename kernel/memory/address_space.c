@@ -34,6 +34,13 @@ static struct area *areas; /* sorted, disjoint */
 static uint64_t base;
 static uint64_t promised; /* pages of writable anonymous areas that have no memory yet */
 
+/* Every function but the fault handler takes the lock by this. */
+static inline __attribute__((always_inline)) unsigned long acquire(void)
+{
+    ub_stack_probe_twice();
+    return ub_lock_acquire(&lock);
+}
+
 static bool is_promised(const struct area *area)
 {
     return area->kind == UB_AREA_ANONYMOUS && (area->access & UB_AREA_WRITE) != 0 &&
@@ -106,7 +113,7 @@ uint64_t ub_area_create(uint64_t wanted, uint64_t size, enum ub_area_kind kind, 
     if (area == NULL) {
         return 0;
     }
-    unsigned long flags = ub_lock_acquire(&lock);
+    unsigned long flags = acquire();
     uint64_t start = wanted == 0 ? find_room(size) : is_room(wanted, size) ? wanted : 0;
     *area = (struct area){NULL, start, start + size, kind, access};
     bool counted = is_promised(area);
@@ -167,9 +174,8 @@ static void release_pages(const struct area *area, uint64_t start, uint64_t end)
 
 bool ub_area_remove(uint64_t start, uint64_t size)
 {
-    ub_stack_probe();
     uint64_t end = start + size;
-    unsigned long flags = ub_lock_acquire(&lock);
+    unsigned long flags = acquire();
     if (!split(start) || !split(end)) {
         ub_lock_release(&lock, flags);
         return false;
@@ -241,10 +247,9 @@ static bool is_covered(uint64_t start, uint64_t end)
 
 long ub_area_protect(uint64_t start, uint64_t size, unsigned access)
 {
-    ub_stack_probe();
     uint64_t end = start + size;
     long result = 0;
-    unsigned long flags = ub_lock_acquire(&lock);
+    unsigned long flags = acquire();
     if (!is_covered(start, end)) {
         result = -ENOMEM;
     } else if (!split(start) || !split(end)) {
@@ -275,9 +280,8 @@ long ub_area_protect(uint64_t start, uint64_t size, unsigned access)
 
 bool ub_area_discard(uint64_t start, uint64_t size)
 {
-    ub_stack_probe();
     uint64_t end = start + size;
-    unsigned long flags = ub_lock_acquire(&lock);
+    unsigned long flags = acquire();
     bool covered = is_covered(start, end);
     if (covered) {
         struct area **link;
@@ -293,7 +297,7 @@ bool ub_area_discard(uint64_t start, uint64_t size)
 
 bool ub_area_extend(uint64_t end, uint64_t more)
 {
-    unsigned long flags = ub_lock_acquire(&lock);
+    unsigned long flags = acquire();
     struct area **link;
     struct area *area = find(end - 1, &link);
     bool possible = area != NULL && area->end == end && ub_area_valid(end, more) &&
@@ -311,8 +315,7 @@ bool ub_area_extend(uint64_t end, uint64_t more)
 
 uint64_t ub_area_move(uint64_t start, uint64_t size, uint64_t new_size)
 {
-    ub_stack_probe();
-    unsigned long flags = ub_lock_acquire(&lock);
+    unsigned long flags = acquire();
     struct area **link;
     const struct area *old = find(start, &link);
     unsigned access = old != NULL ? old->access : 0;
@@ -322,7 +325,7 @@ uint64_t ub_area_move(uint64_t start, uint64_t size, uint64_t new_size)
     if (moved == 0) {
         return 0;
     }
-    flags = ub_lock_acquire(&lock);
+    flags = acquire();
     for (uint64_t at = 0; at < size; at += UB_PAGE_SIZE) {
         uint64_t *from = ub_page_entry(start + at, false);
         if (from == NULL || *from == 0) {
@@ -340,9 +343,9 @@ uint64_t ub_area_move(uint64_t start, uint64_t size, uint64_t new_size)
     return ub_area_remove(start, size) ? moved : 0;
 }
 
-bool ub_area_populate(uint64_t address, bool write)
+/* The caller holds the lock. */
+static bool populate(uint64_t address, bool write)
 {
-    unsigned long flags = ub_lock_acquire(&lock);
     struct area **link;
     const struct area *area = find(address, &link);
     unsigned needed = write ? UB_AREA_WRITE : UB_AREA_READ | UB_AREA_WRITE;
@@ -364,11 +367,25 @@ bool ub_area_populate(uint64_t address, bool write)
             }
         }
     }
-    ub_lock_release(&lock, flags);
     return resolved;
 }
 
+bool ub_area_populate(uint64_t address, bool write)
+{
+    unsigned long flags = acquire();
+    bool populated = populate(address, write);
+    ub_lock_release(&lock, flags);
+    return populated;
+}
+
+/* Runs on the page fault's own stack, whose one page is there. */
 bool ub_page_fault_resolve(uint64_t address, uint64_t error)
 {
-    return (error & FAULT_PRESENT) == 0 && ub_area_populate(address, (error & FAULT_WRITE) != 0);
+    if ((error & FAULT_PRESENT) != 0) {
+        return false;
+    }
+    unsigned long flags = ub_lock_acquire(&lock);
+    bool populated = populate(address, (error & FAULT_WRITE) != 0);
+    ub_lock_release(&lock, flags);
+    return populated;
 }

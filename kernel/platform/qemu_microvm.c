@@ -4,7 +4,7 @@
  * fault, which ends QEMU when it was started with -no-reboot, as `unibuild run` does.
  */
 #include <unibuild/machine.h>
-#include <unibuild/memory.h>
+#include <unibuild/paging.h>
 #include <unibuild/reset.h>
 
 #define SLEEP_CONTROL 0xfea00200
@@ -13,10 +13,6 @@
 
 _Noreturn void ub_machine_stop(void)
 {
-    static int stopping;
-    if (!stopping++) {
-        volatile unsigned char *control = ub_memory_map_device(SLEEP_CONTROL, 1);
-        *control = SLEEP_TYPE_OFF | SLEEP_ENABLE;
-    }
+    ub_physical_write8(SLEEP_CONTROL, SLEEP_TYPE_OFF | SLEEP_ENABLE);
     ub_processor_reset();
 }

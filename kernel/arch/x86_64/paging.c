@@ -122,20 +122,33 @@ bool ub_page_mapped(uint64_t virtual_address)
     return ub_page_translate(virtual_address) != UINT64_MAX;
 }
 
+/* Points the window at a page; 0 closes it. */
+static void set_window(uint64_t entry)
+{
+    *ub_page_entry(WINDOW, false) = entry;
+    ub_page_invalidate(WINDOW);
+}
+
 void ub_physical_read(void *buffer, uint64_t physical_address, size_t count)
 {
-    uint64_t *entry = ub_page_entry(WINDOW, false);
     char *to = buffer;
     while (count > 0) {
         size_t offset = physical_address % PAGE_SIZE;
         size_t piece = count < PAGE_SIZE - offset ? count : PAGE_SIZE - offset;
-        *entry = (physical_address - offset) | UB_PAGE_PRESENT | UB_PAGE_NO_EXECUTE;
-        ub_page_invalidate(WINDOW);
+        set_window((physical_address - offset) | UB_PAGE_PRESENT | UB_PAGE_NO_EXECUTE);
         memcpy(to, (const void *)(WINDOW + offset), piece);
         to += piece;
         physical_address += piece;
         count -= piece;
     }
-    *entry = 0;
-    ub_page_invalidate(WINDOW);
+    set_window(0);
+}
+
+void ub_physical_write8(uint64_t physical_address, uint8_t value)
+{
+    size_t offset = physical_address % PAGE_SIZE;
+    set_window((physical_address - offset) | UB_PAGE_PRESENT | UB_PAGE_WRITE |
+               UB_PAGE_CACHE_DISABLE | UB_PAGE_NO_EXECUTE);
+    *(volatile uint8_t *)(WINDOW + offset) = value;
+    set_window(0);
 }
