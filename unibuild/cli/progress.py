@@ -1,18 +1,22 @@
 """Progress of a build: a live display where a person looks, plain lines elsewhere.
 
 Both are observers (``unibuild.execution.observer``). The live display shows what runs and for how
-long, done and total, and cache hits; it redraws at most ten times a second and leaves nothing but
+long, done and total, and cache hits; it redraws ten times a second and leaves nothing but
 messages behind. The plain form writes one line for each executed action.
 """
 
 from __future__ import annotations
 
+import signal
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from unibuild.cli.render import warning_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unibuild.cli.terminal import Terminal
     from unibuild.execution.observer import ActionEvent, ActionOutcome, Observer
 
@@ -64,7 +68,11 @@ class PlainProgress:
 
 
 class LiveProgress:
-    """A block of lines at the bottom of the terminal, redrawn in place."""
+    """A block of lines at the bottom of the terminal, redrawn in place.
+
+    An interval timer's signal redraws it, so that the times of long actions move while the build
+    waits; children do not inherit the timer, and no thread is there to be forked.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         """Draw on ``terminal``."""
@@ -73,18 +81,18 @@ class LiveProgress:
         self._fetching: dict[str, tuple[int, int]] = {}
         self._total = self._done = self._cached = 0
         self._drawn = 0
-        self._last_draw = 0.0
+        self._drawing = False
+        self._handler = signal.signal(signal.SIGALRM, lambda _number, _frame: self._draw())
+        signal.setitimer(signal.ITIMER_REAL, _REDRAW_SECONDS, _REDRAW_SECONDS)
 
     def graph_ready(self, total: int) -> None:
         """Remember how many actions there are."""
         self._total = total
-        self._draw()
 
     def action_started(self, event: ActionEvent) -> None:
         """Add the action to the block."""
         what = f"{event.mnemonic} {event.output or event.label}"
         self._running[event.index] = (what, time.monotonic())
-        self._draw()
 
     def action_finished(self, event: ActionEvent, outcome: ActionOutcome) -> None:
         """Take the action out of the block; show what its command printed above it."""
@@ -92,41 +100,44 @@ class LiveProgress:
         self._done += 1
         self._cached += not outcome.executed
         if outcome.output and not outcome.failed and not event.test:
-            self._erase()
-            write_command_output(self._terminal, event, outcome)
-        self._draw()
+            with self._above():
+                write_command_output(self._terminal, event, outcome)
 
     def fetch_progress(self, purl: str, done: int, total: int) -> None:
         """Show how much of a package has arrived."""
         self._fetching[purl] = (done, total)
         if total and done >= total:
             del self._fetching[purl]
-        self._draw()
 
     def note(self, text: str) -> None:
         """Show a note above the block."""
-        self._erase()
-        self._terminal.note(warning_line(text, self._terminal))
-        self._draw(force=True)
+        with self._above():
+            self._terminal.note(warning_line(text, self._terminal))
 
     def close(self) -> None:
-        """Remove the block."""
+        """Stop the timer and remove the block."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._handler)
         self._erase()
 
-    def tick(self) -> None:
-        """Redraw so that the times of long actions move."""
-        self._draw()
+    @contextmanager
+    def _above(self) -> Iterator[None]:
+        """Write lines where the block was; the next tick draws it again below them."""
+        self._drawing = True
+        self._erase()
+        yield
+        self._drawing = False
 
-    def _draw(self, *, force: bool = False) -> None:
-        now = time.monotonic()
-        if not force and now - self._last_draw < _REDRAW_SECONDS:
+    def _draw(self) -> None:
+        if self._drawing or not self._total + len(self._fetching):
             return
-        self._last_draw = now
+        self._drawing = True
         width = self._terminal.width - 1
-        lines = [line[:width] for line in self._lines(now)]
+        lines = [line[:width] for line in self._lines(time.monotonic())]
         up = f"\x1b[{self._drawn}A" if self._drawn else ""
         self._terminal.raw(up + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J")
         self._drawn = len(lines)
+        self._drawing = False
 
     def _lines(self, now: float) -> list[str]:
         lines = [
