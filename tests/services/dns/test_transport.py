@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import dns.edns
@@ -13,10 +14,22 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from services.dns.client import SILENCE, WAIT, Client, framed, question
+from services.dns.client import SILENCE, WAIT, Client, Stream, framed, question
 
 LARGE = ("large.example.test", "TXT")
 MEDIUM = ("medium.example.test", "TXT")
+
+
+def answered(stack: ExitStack, client: Client) -> Stream:
+    """A connection on which a question has been answered already.
+
+    A burst of connections alone would fill the short queue of QEMU's port forwarding, and then wait
+    for the host to repeat itself.
+    """
+    stream = stack.enter_context(client.stream())
+    stream.send(question("example.test"))
+    assert stream.receive() is not None
+    return stream
 
 
 def is_truncated(answer: Any) -> bool:
@@ -150,36 +163,23 @@ def test_answers_that_are_not_taken_do_not_stop_others(client: Client) -> None:
 
 
 def test_many_connections_at_once(client: Client) -> None:
-    streams = [client.stream() for _ in range(24)]
-    opened = [stream.__enter__() for stream in streams]
-    try:
+    with ExitStack() as stack:
+        opened = [answered(stack, client) for _ in range(24)]
         for number, stream in enumerate(opened):
             stream.send(question("example.test", identifier=number))
         for number, stream in enumerate(opened):
             answer = stream.receive()
             assert answer is not None
             assert dns.message.from_wire(answer).id == number
-    finally:
-        for stream in streams:
-            stream.__exit__(None, None, None)
 
 
 def test_more_connections_than_places(client: Client) -> None:
     """The connection idle for longest makes room for a new one."""
-    streams = [client.stream() for _ in range(40)]
-    opened = []
-    try:
-        for stream in streams:
-            opened.append(stream.__enter__())
-            opened[-1].send(question("example.test"))
-            assert opened[-1].receive() is not None
-        opened[0].socket.settimeout(WAIT)
+    with ExitStack() as stack:
+        opened = [answered(stack, client) for _ in range(40)]
         assert opened[0].receive() is None
         opened[-1].send(question("example.test"))
         assert opened[-1].receive() is not None
-    finally:
-        for stream in streams[: len(opened)]:
-            stream.__exit__(None, None, None)
 
 
 def test_idle_connections_are_closed(client: Client) -> None:
