@@ -1,7 +1,8 @@
 /*
- * How fast the time stamp counter runs: told by the processor or the hypervisor where they tell, else
- * measured against the 8254 timer's channel 2 (1.193182 MHz) for 3 ms. Each reading of the timer lies
- * between two of the counter; of several the closest pair counts, which keeps the error near 1 µs.
+ * How fast the time stamp counter runs: told by the processor or the hypervisor where they tell,
+ * else measured against the 8254 timer's channel 2 (1.193182 MHz) for 3 ms. Each reading of the
+ * timer lies between two of the counter; of several the closest pair counts, which keeps the error
+ * near 1 µs.
  */
 #include "frequency.h"
 #include "hypervisor.h"

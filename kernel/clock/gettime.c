@@ -1,4 +1,4 @@
-/* clock_gettime, clock_getres and gettimeofday. Processor time is not told apart from elapsed time. */
+/* clock_gettime, clock_getres, gettimeofday. Processor time counts as elapsed time. */
 #include <unibuild/clock.h>
 
 #include <errno.h>

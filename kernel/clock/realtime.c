@@ -1,6 +1,6 @@
 /*
- * The wall clock: read once from the hypervisor or the MC146818 real time clock, then carried on by the
- * monotonic clock. The real time clock tells whole seconds only.
+ * The wall clock: read once from the hypervisor or the MC146818 real time clock, then carried on by
+ * the monotonic clock. The real time clock tells whole seconds only.
  */
 #include "hypervisor.h"
 
@@ -87,7 +87,8 @@ static uint64_t read_real_time_clock(void)
     if (month < 1 || month > 12 || day < 1 || day > 31) {
         return 0; /* no clock here: the ports read as all ones */
     }
-    unsigned year = (century >= 19 && century <= 21 ? century : 20) * 100 + decode(first.year, binary);
+    unsigned year =
+        (century >= 19 && century <= 21 ? century : 20) * 100 + decode(first.year, binary);
     uint64_t seconds = days_since_epoch(year, month, day) * 86400 + hours * 3600ULL +
                        decode(first.minutes, binary) * 60ULL + decode(first.seconds, binary);
     return seconds * UB_NANOSECONDS_PER_SECOND;

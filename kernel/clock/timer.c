@@ -54,8 +54,8 @@ static void arm(void)
         return;
     }
     if (counts_per_second == 0) {
-        counts_per_second = ub_hypervisor_apic_counts_nanoseconds() ? UB_NANOSECONDS_PER_SECOND
-                                                                    : measure();
+        counts_per_second =
+            ub_hypervisor_apic_counts_nanoseconds() ? UB_NANOSECONDS_PER_SECOND : measure();
     }
     uint64_t now = ub_clock_monotonic();
     uint64_t wait = deadline > now ? deadline - now : 0;

@@ -1,7 +1,7 @@
 /*
  * The local APIC and the table of handlers. Linked when something connects an interrupt; then its
- * initializer silences the two old 8259 controllers, switches the local APIC on and, one level later,
- * enables interrupts.
+ * initializer silences the two old 8259 controllers, switches the local APIC on and, one level
+ * later, enables interrupts.
  */
 #include <unibuild/controller.h>
 #include <unibuild/cpu.h>

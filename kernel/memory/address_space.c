@@ -301,8 +301,7 @@ bool ub_area_extend(uint64_t end, uint64_t more)
     struct area **link;
     struct area *area = find(end - 1, &link);
     bool possible = area != NULL && area->end == end && ub_area_valid(end, more) &&
-                    is_room(end, more) &&
-                    (!is_promised(area) || can_promise(more / UB_PAGE_SIZE));
+                    is_room(end, more) && (!is_promised(area) || can_promise(more / UB_PAGE_SIZE));
     if (possible) {
         area->end += more;
         if (is_promised(area)) {

@@ -1,9 +1,9 @@
 /*
  * Program memory: areas of the address space that mmap and the kernel hand out.
  *
- * They lie above the identity map, from a base drawn at boot. A page of an anonymous area gets memory
- * when it is first touched; the areas are a sorted list, so that the fault can be told from a stray
- * pointer. All functions take the lock of the address space themselves.
+ * They lie above the identity map, from a base drawn at boot. A page of an anonymous area gets
+ * memory when it is first touched; the areas are a sorted list, so that the fault can be told from
+ * a stray pointer. All functions take the lock of the address space themselves.
  */
 #ifndef UNIBUILD_ADDRESS_SPACE_H
 #define UNIBUILD_ADDRESS_SPACE_H

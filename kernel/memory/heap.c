@@ -1,7 +1,7 @@
 /*
  * The kernel heap: pages cut into objects of one size each, sizes from 16 to 2032 bytes. The page's
- * header is found by rounding an object's address down. A page whose objects are all free goes back.
- * Larger requests get pages of their own behind a header that says how many.
+ * header is found by rounding an object's address down. A page whose objects are all free goes
+ * back. Larger requests get pages of their own behind a header that says how many.
  */
 #include "internal.h"
 

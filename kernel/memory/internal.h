@@ -7,12 +7,12 @@
 #include <stdbool.h>
 
 /*
- * A program's stack gets its pages when it is first touched, and that is a page fault which takes the
- * address space's lock and then the page allocator's. System calls run on the program's stack, so a
- * function that takes one of these locks first touches the stack below its deepest frame: then no
- * such fault can come while it holds the lock. Frames under the page allocator's lock need less than
- * UB_STACK_PROBE_DEPTH; those under the address space's lock need less before they reach a function
- * that probes by itself, so twice that covers both.
+ * A program's stack gets its pages when it is first touched, and that is a page fault which takes
+ * the address space's lock and then the page allocator's. System calls run on the program's stack,
+ * so a function that takes one of these locks first touches the stack below its deepest frame: then
+ * no such fault can come while it holds the lock. Frames under the page allocator's lock need less
+ * than UB_STACK_PROBE_DEPTH; those under the address space's lock need less before they reach a
+ * function that probes by itself, so twice that covers both.
  */
 #define UB_STACK_PROBE_DEPTH 2048
 

@@ -21,7 +21,6 @@ long ub_sys_mremap(long address, long old_length, long new_length, long flags)
     if (new_size == old_size || ub_area_extend(start + old_size, new_size - old_size)) {
         return address;
     }
-    uint64_t moved =
-        (flags & MREMAP_MAYMOVE) != 0 ? ub_area_move(start, old_size, new_size) : 0;
+    uint64_t moved = (flags & MREMAP_MAYMOVE) != 0 ? ub_area_move(start, old_size, new_size) : 0;
     return moved != 0 ? (long)moved : -ENOMEM;
 }

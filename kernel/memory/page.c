@@ -1,9 +1,9 @@
 /*
  * Whole pages: one bit for each page of RAM, set while the page is free.
  *
- * Until the bits exist, page tables come off the front of the lowest RAM (`early`). A single page is
- * looked for from where the last one was found; several from the bottom up, so that large holes stay
- * at the top.
+ * Until the bits exist, page tables come off the front of the lowest RAM (`early`). A single page
+ * is looked for from where the last one was found; several from the bottom up, so that large holes
+ * stay at the top.
  */
 #include "internal.h"
 

@@ -1,6 +1,6 @@
 /*
- * QEMU's q35 machine: what differs from other machines. Powers off through the ACPI power management
- * register that the firmware placed at port 0x604.
+ * QEMU's q35 machine: what differs from other machines. Powers off through the ACPI power
+ * management register that the firmware placed at port 0x604.
  */
 #include <unibuild/io.h>
 #include <unibuild/machine.h>

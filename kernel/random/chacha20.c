@@ -25,9 +25,22 @@ void ub_chacha20_block(const uint32_t key[UB_CHACHA20_KEY_WORDS], uint64_t count
                        uint32_t block[UB_CHACHA20_BLOCK_WORDS])
 {
     const uint32_t initial[UB_CHACHA20_BLOCK_WORDS] = {
-        0x61707865, 0x3320646e,        0x79622d32, 0x6b206574, key[0], key[1], key[2], key[3],
-        key[4],     key[5],            key[6],     key[7],     (uint32_t)counter,
-        (uint32_t)(counter >> 32), 0, 0,
+        0x61707865,
+        0x3320646e,
+        0x79622d32,
+        0x6b206574,
+        key[0],
+        key[1],
+        key[2],
+        key[3],
+        key[4],
+        key[5],
+        key[6],
+        key[7],
+        (uint32_t)counter,
+        (uint32_t)(counter >> 32),
+        0,
+        0,
     };
     memcpy(block, initial, sizeof initial);
     for (unsigned i = 0; i < 2 * DOUBLE_ROUNDS; i++) {

@@ -1,7 +1,7 @@
 /*
  * RDSEED and RDRAND (Intel SDM vol. 1, 7.3.17). Both may fail for a moment, so each word is tried a
- * bounded number of times; RDRAND is asked too when RDSEED runs dry. A generator that gives the same
- * word twice in a row is broken (known of some processors after suspend) and counts as absent.
+ * bounded number of times; RDRAND is asked too when RDSEED runs dry. A generator that gives the
+ * same word twice in a row is broken (known of some processors after suspend) and counts as absent.
  */
 #include "processor.h"
 

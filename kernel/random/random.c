@@ -1,6 +1,6 @@
 /*
- * The generator. Fast key erasure: each block of key stream first replaces the key, and only then is
- * the rest handed out and wiped, so that what was given out earlier cannot be computed from the
+ * The generator. Fast key erasure: each block of key stream first replaces the key, and only then
+ * is the rest handed out and wiped, so that what was given out earlier cannot be computed from the
  * state found later. Reseeded from every source each RESEED_BLOCKS blocks, the cheap ones at least.
  */
 #include "chacha20.h"

@@ -1,7 +1,7 @@
 /*
- * The program's first stack, as the System V ABI and Linux lay it out: argc, argv, NULL, environment,
- * NULL, auxiliary vector, and above them the strings. It lies at a random address with an unmapped
- * page below; its pages get memory when they are touched.
+ * The program's first stack, as the System V ABI and Linux lay it out: argc, argv, NULL,
+ * environment, NULL, auxiliary vector, and above them the strings. It lies at a random address with
+ * an unmapped page below; its pages get memory when they are touched.
  */
 #include "program.h"
 #include "pvh.h"
@@ -64,7 +64,7 @@ static void push_auxiliary(struct filler *filler, uint64_t type, uint64_t value)
     *filler->word++ = value;
 }
 
-/* The C library looks for thread-local storage in program headers; this is the only one it needs. */
+/* The one program header that the C library needs: that of thread-local storage. */
 static const Elf64_Phdr *thread_local_header(void)
 {
     static Elf64_Phdr header;
@@ -96,8 +96,7 @@ _Noreturn static void enter(uint64_t *stack)
 
 _Noreturn void ub_program_start(void)
 {
-    struct strings arguments =
-        count_strings(ub_image_arguments, (size_t)ub_image_arguments_length);
+    struct strings arguments = count_strings(ub_image_arguments, (size_t)ub_image_arguments_length);
     struct strings environment =
         count_strings(ub_image_environment, (size_t)ub_image_environment_length);
     struct strings given = {NULL, 0, 0};

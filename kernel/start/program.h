@@ -8,9 +8,9 @@
 _Noreturn void ub_program_start(void);
 
 /*
- * Splits a command line into words in place: blanks separate, '…' and "…" group, a backslash outside
- * '…' takes the next byte as it is. Words of the monitor's own (virtio_mmio.device=…) are left out.
- * Returns the count of bytes of the words, each with its NUL, that now begin at `line`.
+ * Splits a command line into words in place: blanks separate, '…' and "…" group, a backslash
+ * outside '…' takes the next byte as it is. Words of the monitor's own (virtio_mmio.device=…) are
+ * left out. Returns the count of bytes of the words, each with its NUL, that now begin at `line`.
  */
 size_t ub_command_line_split(char *line);
 

@@ -78,8 +78,8 @@ static void load_task_state(void)
 {
     uint64_t base = (uint64_t)&task_state;
     uint64_t limit = sizeof task_state - 1;
-    ub_descriptor_table[3] = limit | (base & 0xffffff) << 16 | 0x89ULL << 40 |
-                             (base >> 24 & 0xff) << 56;
+    ub_descriptor_table[3] =
+        limit | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24 & 0xff) << 56;
     ub_descriptor_table[4] = base >> 32;
     __asm__ volatile("ltr %w0" : : "r"(TASK_SELECTOR));
 }

@@ -8,11 +8,26 @@
 #define VECTOR_PAGE_FAULT 14
 
 static const char *const vector_names[] = {
-    "divide error",    "debug",           "nmi",           "breakpoint",
-    "overflow",        "bound range",     "invalid opcode", "device not available",
-    "double fault",    "vector 9",        "invalid tss",   "segment not present",
-    "stack fault",     "general protection", "page fault", "vector 15",
-    "floating point",  "alignment check", "machine check", "simd floating point",
+    "divide error",
+    "debug",
+    "nmi",
+    "breakpoint",
+    "overflow",
+    "bound range",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "vector 9",
+    "invalid tss",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "vector 15",
+    "floating point",
+    "alignment check",
+    "machine check",
+    "simd floating point",
 };
 
 __attribute__((weak)) bool ub_page_fault_resolve(uint64_t address, uint64_t error)

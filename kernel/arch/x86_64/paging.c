@@ -20,8 +20,8 @@ static unsigned index_at(uint64_t address, unsigned level)
 }
 
 /*
- * Walks down to `level` (0 the lowest); `*found` tells the level of the entry that is returned: higher
- * than asked when a large page or (without create) an absent table ends the way.
+ * Walks down to `level` (0 the lowest); `*found` tells the level of the entry that is returned:
+ * higher than asked when a large page or (without create) an absent table ends the way.
  */
 static uint64_t *walk(uint64_t address, unsigned level, bool create, unsigned *found)
 {

@@ -1,4 +1,4 @@
-/* The thread pointer of the calling thread; musl's own is written around the syscall instruction. */
+/* The calling thread's thread pointer; musl's own is written around the syscall instruction. */
 #include "pthread_impl.h"
 #include "syscall.h"
 

@@ -1,6 +1,6 @@
 /*
- * musl's thread structure gets a copy of the canary. The canary itself, and what happens when one is
- * found broken, are the kernel's: it was drawn before the first function that uses it.
+ * musl's thread structure gets a copy of the canary. The canary itself, and what happens when one
+ * is found broken, are the kernel's: it was drawn before the first function that uses it.
  */
 #include "pthread_impl.h"
 

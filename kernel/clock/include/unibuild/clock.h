@@ -29,7 +29,7 @@ void ub_timer_set(uint64_t deadline);
  * weak one that does nothing; kernel/thread defines the real one.
  */
 void ub_timer_expired(void);
-/* Sleeps this processor (halted, interrupts served) until `deadline`: for programs without threads. */
+/* Halts this processor, interrupts served, until `deadline`: for programs without threads. */
 void ub_clock_wait_until(uint64_t deadline);
 
 #endif

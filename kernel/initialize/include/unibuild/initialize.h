@@ -1,10 +1,11 @@
 /*
  * Initializers: what must run before main, in order of level.
  *
- * UB_INITIALIZER(level, function) puts a pointer to `void function(void)` in a section of the image.
- * Only object files that the linker took are there, so a device joins only when something needs it.
- * They run on the boot stack with interrupts disabled until UB_INITIALIZE_INTERRUPTS is done and
- * enabled after; memory, the console, the random generator and the canary are ready before the first.
+ * UB_INITIALIZER(level, function) puts a pointer to `void function(void)` in a section of the
+ * image. Only object files that the linker took are there, so a device joins only when something
+ * needs it. They run on the boot stack with interrupts disabled until UB_INITIALIZE_INTERRUPTS is
+ * done and enabled after; memory, the console, the random generator and the canary are ready before
+ * the first.
  */
 #ifndef UNIBUILD_INITIALIZE_H
 #define UNIBUILD_INITIALIZE_H

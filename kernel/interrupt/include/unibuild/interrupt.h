@@ -2,8 +2,8 @@
  * Interrupts: lines of the platform's controller, and whether this processor takes them.
  *
  * Handlers run on the stack of whatever was interrupted, with interrupts disabled, and must use
- * general registers only (all kernel components are compiled so): floating point and vector state of
- * the interrupted program stay in the registers. A handler must not sleep.
+ * general registers only (all kernel components are compiled so): floating point and vector state
+ * of the interrupted program stay in the registers. A handler must not sleep.
  */
 #ifndef UNIBUILD_INTERRUPT_H
 #define UNIBUILD_INTERRUPT_H
@@ -21,8 +21,8 @@ enum ub_interrupt_trigger {
 typedef void (*ub_interrupt_handler)(void *context);
 
 /*
- * Connects a global interrupt line (IO-APIC input, 0..47) and unmasks it; several handlers may share
- * a line, each is called on every interrupt. Returns 0, -EINVAL (no such line) or -ENOMEM.
+ * Connects a global interrupt line (IO-APIC input, 0..47) and unmasks it; several handlers may
+ * share a line, each is called on every interrupt. Returns 0, -EINVAL (no such line) or -ENOMEM.
  */
 int ub_interrupt_connect(unsigned line, ub_interrupt_handler handler, void *context);
 int ub_interrupt_connect_as(unsigned line, enum ub_interrupt_trigger trigger,
@@ -62,8 +62,8 @@ static inline bool ub_interrupt_enabled(void)
 }
 
 /*
- * Halts until an interrupt has been served: enables and halts as one step, so that an interrupt that
- * came after the caller's last check wakes it. Called with interrupts disabled, returns so.
+ * Halts until an interrupt has been served: enables and halts as one step, so that an interrupt
+ * that came after the caller's last check wakes it. Called with interrupts disabled, returns so.
  */
 static inline void ub_interrupt_wait(void)
 {
@@ -74,10 +74,11 @@ static inline void ub_interrupt_wait(void)
 bool ub_interrupt_active(void);
 
 /*
- * Preemption. ub_preempt_request, called from a handler (or anywhere with interrupts disabled), makes
- * the outermost return from interrupt save the vector state and call ub_preempt with interrupts
- * disabled; ub_preempt may switch contexts and returns when this one runs again. kernel/thread
- * defines it; without threads nobody requests it. Not called while the count below is not 0.
+ * Preemption. ub_preempt_request, called from a handler (or anywhere with interrupts disabled),
+ * makes the outermost return from interrupt save the vector state and call ub_preempt with
+ * interrupts disabled; ub_preempt may switch contexts and returns when this one runs again.
+ * kernel/thread defines it; without threads nobody requests it. Not called while the count below is
+ * not 0.
  */
 void ub_preempt_request(void);
 void ub_preempt(void);

@@ -1,7 +1,7 @@
 /*
- * Spin locks that also keep this processor's interrupts out: for short sections that touch data which
- * handlers or other processors touch too. Held for a few hundred instructions at most, never across
- * anything that sleeps. Not recursive.
+ * Spin locks that also keep this processor's interrupts out: for short sections that touch data
+ * which handlers or other processors touch too. Held for a few hundred instructions at most, never
+ * across anything that sleeps. Not recursive.
  */
 #ifndef UNIBUILD_LOCK_H
 #define UNIBUILD_LOCK_H

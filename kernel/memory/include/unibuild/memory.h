@@ -66,8 +66,8 @@ struct ub_memory_range {
 #define UB_MEMORY_LOWEST 0x10000UL
 
 /*
- * Boot: takes over from the tables of the entry code. Called once, by kernel/start, with all RAM that
- * the monitor tells of; the image lies in it. Panics when the RAM cannot hold the page tables.
+ * Boot: takes over from the tables of the entry code. Called once, by kernel/start, with all RAM
+ * that the monitor tells of; the image lies in it. Panics when the RAM cannot hold the page tables.
  */
 void ub_memory_initialize(const struct ub_memory_range *ranges, size_t count);
 

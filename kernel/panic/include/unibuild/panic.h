@@ -28,7 +28,7 @@ void ub_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void ub_print_list(const char *format, va_list arguments);
 
 /* A broken invariant of the kernel itself; never for outside input. */
-#define UB_ASSERT(condition)                                                                      \
+#define UB_ASSERT(condition)                                                                       \
     ((condition) ? (void)0 : ub_panic("%s:%u: %s", __FILE_NAME__, (unsigned)__LINE__, #condition))
 
 #endif

@@ -2,9 +2,9 @@
  * What the image brings with it, and how it ends.
  *
  * The image rule generates one assembly file with the symbols below. Arguments and environment are
- * NUL-terminated strings, one after the other; the lengths count every byte. A command line that the
- * monitor passes (`-append`) replaces the arguments after the first, split at spaces ('…' and "…"
- * group, a backslash takes the next byte as it is).
+ * NUL-terminated strings, one after the other; the lengths count every byte. A command line that
+ * the monitor passes (`-append`) replaces the arguments after the first, split at spaces ('…' and
+ * "…" group, a backslash takes the next byte as it is).
  */
 #ifndef UNIBUILD_IMAGE_H
 #define UNIBUILD_IMAGE_H

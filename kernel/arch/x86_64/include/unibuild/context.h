@@ -1,9 +1,9 @@
 /*
  * Contexts: what a processor needs to leave one flow of control and take up another.
  *
- * A switch is a plain C call, so only callee-saved registers, the stack pointer, the control words of
- * x87 and SSE and the thread pointer (FS base) are kept. The full vector state of a thread that an
- * interrupt cut short is saved by the interrupt's return path (see ub_preempt), not here.
+ * A switch is a plain C call, so only callee-saved registers, the stack pointer, the control words
+ * of x87 and SSE and the thread pointer (FS base) are kept. The full vector state of a thread that
+ * an interrupt cut short is saved by the interrupt's return path (see ub_preempt), not here.
  */
 #ifndef UNIBUILD_CONTEXT_H
 #define UNIBUILD_CONTEXT_H

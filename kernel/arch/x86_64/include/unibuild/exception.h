@@ -2,8 +2,8 @@
  * Exceptions: what the processor reports when an instruction cannot be carried out.
  *
  * Each is fatal and ends the image with a report and a backtrace, but for a page fault that
- * kernel/memory resolves (the first touch of program memory). Double fault, NMI and page fault run on
- * stacks of their own, each above a guard page, so that running out of stack is reported too.
+ * kernel/memory resolves (the first touch of program memory). Double fault, NMI and page fault run
+ * on stacks of their own, each above a guard page, so that running out of stack is reported too.
  */
 #ifndef UNIBUILD_EXCEPTION_H
 #define UNIBUILD_EXCEPTION_H

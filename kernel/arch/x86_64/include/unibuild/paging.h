@@ -41,7 +41,7 @@ uint64_t ub_page_translate(uint64_t virtual_address);
 /* Reads physical memory anywhere below 2^52 through a window that exists only during the call. */
 void ub_physical_read(void *buffer, uint64_t physical_address, size_t count);
 
-/* Writes a byte of a device's register the same way: needs no memory, so it works when all is lost. */
+/* Writes a byte of a device's register the same way; needs no memory, so it never fails. */
 void ub_physical_write8(uint64_t physical_address, uint8_t value);
 
 /* Provides a zeroed page for a table, identity mapped; NULL when out. kernel/memory defines it. */

@@ -1,4 +1,4 @@
-/* The processor's own registers: CPUID, model-specific and control registers (Intel SDM vol. 2-4). */
+/* The processor's registers: CPUID, model-specific, control (Intel SDM vol. 2-4). */
 #ifndef UNIBUILD_REGISTERS_H
 #define UNIBUILD_REGISTERS_H
 
