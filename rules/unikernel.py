@@ -449,6 +449,12 @@ class BootTestAttributes(Attributes):
         "console shows what is expected; it fails the test by its exit status. Its environment "
         "holds `UNIBUILD_ADDRESS` and, for every port, `UNIBUILD_PORT_53_UDP`.",
     )
+    wire: bool = Field(
+        default=False,
+        description="The probe is the guest's network: it connects to the UNIX socket "
+        "`UNIBUILD_WIRE` and exchanges Ethernet frames, each behind its length (four bytes, "
+        "big-endian). Without `ports`.",
+    )
     probe_args: Strings = Field((), description="Arguments of the probe.")
     data: Sources = Field((), description="Files whose paths follow the probe's arguments.")
     boots: int = Field(1, ge=1, le=100, description="How often to boot the image.")
@@ -494,6 +500,7 @@ def boot_test(ctx: RuleContext[BootTestAttributes]) -> list[Provider]:
                 "qemu_options": attributes.qemu_options,
                 "accelerator": attributes.accelerator,
                 "ports": attributes.ports,
+                "wire": attributes.wire,
                 "probe": probe.input_path if probe else "",
                 "probe_args": attributes.probe_args,
                 "data": [artifact.input_path for artifact in data],
@@ -505,6 +512,12 @@ def boot_test(ctx: RuleContext[BootTestAttributes]) -> list[Provider]:
         ),
     )
     _check_patterns(ctx)
+    if attributes.wire and attributes.ports:
+        raise ctx.error(
+            "ports",
+            "a test with `wire` forwards no ports",
+            hint="the probe sends frames to the guest itself; leave out `ports`",
+        )
     ctx.action(
         "BootTest",
         [BOOT_TEST_VERSION, specification, image.image, image.symbols, image.manifest],

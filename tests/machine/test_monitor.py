@@ -124,3 +124,8 @@ def test_without_qemu_the_error_says_how_to_install_it(monkeypatch: pytest.Monke
         monitor.program.cache_clear()
     assert caught.value.id == "no-monitor"
     assert caught.value.hint == f"install it: {monitor.install_command()}"
+
+
+def test_a_wire_takes_the_place_of_the_user_network() -> None:
+    options = monitor._devices(["virtio-net-device"], "dhcp", (), Path("/a,b/wire"))
+    assert options[1] == "stream,id=network,server=on,addr.type=unix,addr.path=/a,,b/wire"

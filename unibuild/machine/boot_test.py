@@ -118,6 +118,7 @@ def _boot(spec: Mapping[str, Any], manifest: Path, inputs: Mapping[str, Path]) -
         forwards=tuple(_forward(port) for port in spec["ports"]),
         arguments=tuple(spec["args"]),
         monitor_options=tuple(spec["qemu_options"]),
+        wire=manifest.with_name("wire") if spec["wire"] else None,
     )
     prepared = prepare(manifest, options)
     boot = Boot()
@@ -127,7 +128,7 @@ def _boot(spec: Mapping[str, Any], manifest: Path, inputs: Mapping[str, Path]) -
         if spec["server"]:
             _wait_until_expected(machine, console, spec["expect_console"], deadline)
             if spec["probe"]:
-                _probe(spec, prepared, inputs, boot, deadline)
+                _probe(spec, prepared, inputs, boot, deadline, options.wire)
             if machine.running and not boot.problems:
                 machine.stop()
                 boot.console = console.text()
@@ -166,6 +167,7 @@ def _probe(
     inputs: Mapping[str, Path],
     boot: Boot,
     deadline: float,
+    wire: Path | None,
 ) -> None:
     script = spec["probe"]
     command = [
@@ -178,6 +180,8 @@ def _probe(
     for forward in prepared.forwards:
         name = f"UNIBUILD_PORT_{forward.guest}_{forward.protocol.upper()}"
         variables[name] = str(forward.host)
+    if wire is not None:
+        variables["UNIBUILD_WIRE"] = str(wire)
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),

@@ -98,6 +98,8 @@ class Start:
     arguments: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     """Further options of the monitor, taken as they are."""
+    wire: Path | None = None
+    """Socket that QEMU makes for the Ethernet segment, instead of a user network."""
 
 
 def command_line(manifest: Manifest, start: Start) -> list[str]:
@@ -113,7 +115,7 @@ def command_line(manifest: Manifest, start: Start) -> list[str]:
         *("-chardev", "stdio,id=console,signal=off"),
         *platform["console"],
         *platform["monitor_options"],
-        *_devices(platform["devices"], manifest["network"], start.forwards),
+        *_devices(platform["devices"], manifest["network"], start.forwards, start.wire),
         *start.options,
         *("-kernel", str(start.image)),
     ]
@@ -132,24 +134,32 @@ def quote(word: str) -> str:
     return "''" if not word else _SPECIAL.sub(r"\\\g<0>", word)
 
 
-def _devices(devices: Iterable[str], network: str, forwards: Sequence[PortForward]) -> list[str]:
+def _devices(
+    devices: Iterable[str],
+    network: str,
+    forwards: Sequence[PortForward],
+    wire: Path | None = None,
+) -> list[str]:
     options = []
-    place, guest = _network(network)
+    backend = _backend(network, forwards, wire)
     for device in devices:
         if not _is_network(device):
             options += ["-device", device]
             continue
-        rules = "".join(
-            f",hostfwd={one.protocol}:{one.address}:{one.host}-{guest}:{one.guest}"
-            for one in forwards
-        )
-        options += [
-            "-netdev",
-            f"user,id=network{place}{rules}",
-            "-device",
-            f"{device},netdev=network",
-        ]
+        options += ["-netdev", backend, "-device", f"{device},netdev=network"]
     return options
+
+
+def _backend(network: str, forwards: Sequence[PortForward], wire: Path | None) -> str:
+    """Return QEMU's side of the network: a NAT of its own, or a socket that carries frames."""
+    if wire is not None:
+        path = str(wire).replace(",", ",,")
+        return f"stream,id=network,server=on,addr.type=unix,addr.path={path}"
+    place, guest = _network(network)
+    rules = "".join(
+        f",hostfwd={one.protocol}:{one.address}:{one.host}-{guest}:{one.guest}" for one in forwards
+    )
+    return f"user,id=network{place}{rules}"
 
 
 def _network(network: str) -> tuple[str, str]:

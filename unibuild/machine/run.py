@@ -33,6 +33,8 @@ class RunOptions:
 
     ``accelerator`` is ``auto``, ``kvm`` or ``tcg``; ``input`` is a file object with a descriptor
     whose bytes reach the guest's console; ``monitor_options`` are handed to QEMU as they are.
+    ``wire`` is the path of a UNIX socket that becomes the guest's Ethernet segment: whoever connects
+    exchanges frames, each behind its length in four bytes, big-endian.
     """
 
     memory: str = ""
@@ -42,6 +44,7 @@ class RunOptions:
     monitor_options: tuple[str, ...] = ()
     input: BinaryIO | None = None
     timeout: float | None = None
+    wire: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,13 @@ def prepare(manifest_path: Path, options: RunOptions) -> Prepared:
     forwards = ports.claim(options.forwards)
     chosen = acceleration.choose(options.accelerator)
     start = monitor.Start(
-        image, memory, chosen.name, forwards, options.arguments, options.monitor_options
+        image,
+        memory,
+        chosen.name,
+        forwards,
+        options.arguments,
+        options.monitor_options,
+        options.wire,
     )
     symbols_path = manifest_path.with_name(stem + SYMBOLS_SUFFIX)
     symbols = None
