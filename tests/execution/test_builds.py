@@ -293,6 +293,8 @@ def test_another_cache_makes_the_kept_graph_stale(project: Project, tmp_path: Pa
 
 def test_only_action_runs_one_action_even_if_cached(project: Project) -> None:
     chain(project).build()
+    project.build()
+    assert project.is_null()
     report = project.build(only_action="b/upper")
     assert project.recorder.ran == ["//b:upper"]
     assert report.total == 2

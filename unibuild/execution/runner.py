@@ -104,7 +104,7 @@ class Runner:
             except BaseException:
                 import traceback  # noqa: PLC0415 - only for a fault of the function itself
 
-                traceback.print_exc()
+                os.write(2, traceback.format_exc().encode())
                 raise
 
         child = self._processes.fork(token, run, record.timeout)
