@@ -64,7 +64,7 @@ for word; do
     if test "$skip"; then skip=; continue; fi
     case $word in
     -main-file-name | -o | -x | -dumpdir) skip=1 ;;
-    probe.c | -disable-free) ;;
+    probe.c) ;;
     *) printf '"%%s"\\n' "$(printf %%s "$word" | sed 's/[\\\\"]/\\\\&/g')" >> flags ;;
     esac
 done

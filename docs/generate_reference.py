@@ -1,0 +1,120 @@
+"""Write docs/reference/ from the code: ``python docs/generate_reference.py``.
+
+A test compares what this makes with what is committed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "reference"
+sys.path.insert(0, str(ROOT))
+
+CLASSES = {
+    "UserError": 2,
+    "HostError": 3,
+    "ActionError": 1,
+    "DifferenceError": 4,
+    "InternalError": 70,
+}
+NOTE = "<!-- Written by docs/generate_reference.py from the code; edit the code. -->"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page by its file name."""
+    from unibuild.analysis import reference
+
+    return {**reference.pages(), "cli.md": _cli_page(), "errors.md": _errors_page()}
+
+
+def main() -> None:
+    """Write every page, and delete those that are no more."""
+    FOLDER.mkdir(exist_ok=True)
+    made = pages()
+    for path in FOLDER.glob("*.md"):
+        if path.name not in made:
+            path.unlink()
+    for name, text in made.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+def _cli_page() -> str:
+    """Return the help of every verb."""
+    from unibuild.cli.dispatch import parser_for
+    from unibuild.cli.verbs import GROUPS
+
+    os.environ["COLUMNS"] = "100"  # help is wrapped to the terminal
+    parts = ["# Command line", NOTE]
+    for title, verbs in GROUPS:
+        parts.append(f"## {title}")
+        for verb in verbs:
+            text = parser_for(verb.name).format_help().rstrip()
+            parts.append(f"### unibuild {verb.name}\n\n```text\n{text}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _errors_page() -> str:
+    """Return every error id with its exit code, its module and an example from the tests."""
+    found: dict[str, tuple[int, set[str]]] = {}
+    for folder in ("unibuild", "rules"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for identifier, code in _errors_in(tree):
+                found.setdefault(identifier, (code, set()))[1].add(_room(path))
+    examples = _examples()
+    rows = [
+        f"| `{identifier}` | {code} | {', '.join(sorted(rooms))} | {examples.get(identifier, '')} |"
+        for identifier, (code, rooms) in sorted(found.items())
+    ]
+    introduction = (
+        "Every error has a stable id, shown in brackets: `error[empty-glob]: …`. Tools match on it, "
+        "never on the sentence. The exit code says whose affair it is: 1 an action failed, 2 what "
+        "the user wrote, 3 the machine, 4 a verification found a difference, 70 unibuild itself."
+    )
+    table = ["| Id | Exit code | Raised in | Example |", "|---|---|---|---|", *rows]
+    return "\n\n".join(["# Errors", NOTE, introduction, "\n".join(table)]) + "\n"
+
+
+def _errors_in(tree: ast.AST) -> list[tuple[str, int]]:
+    """Return the id and exit code of every error that a module makes with a literal id."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "id"]
+        if name in CLASSES:
+            code = CLASSES[name]
+            given = given or node.args[:1]
+        elif name == "error" and given:
+            code = 2
+        else:
+            continue
+        if given and isinstance(given[0], ast.Constant):
+            found.append((str(given[0].value), code))
+    return found
+
+
+def _room(path: Path) -> str:
+    """Return the room of a module."""
+    parts = path.relative_to(ROOT).parts
+    return parts[1] if parts[0] == "unibuild" else parts[0]
+
+
+def _examples() -> dict[str, str]:
+    """Return for each id the first sentence of the first case in the tests that shows it."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "tests" / "errors" / "cases").glob("*/expected.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("error["):
+                identifier, _, cause = line.removeprefix("error[").partition("]: ")
+                found.setdefault(identifier, cause.replace("|", "\\|"))
+    return found
+
+
+if __name__ == "__main__":
+    main()
