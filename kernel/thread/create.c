@@ -6,8 +6,8 @@
 
 #include <unibuild/scheduler.h>
 
-/* Deep enough for interrupt handlers, which run on whatever stack they interrupt. */
-#define REAPER_STACK_PAGES 2
+/* Giving back memory wants 4 KiB of stack below its deepest frame. */
+#define REAPER_STACK_PAGES 4
 
 static int last_id = 1;
 
