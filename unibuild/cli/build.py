@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unibuild.cli import options, summary
-from unibuild.cli.terminal import plural
+from unibuild.cli import options, outcome
 from unibuild.cli.workspace import Composition
 
 if TYPE_CHECKING:
@@ -31,12 +30,4 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build, and print the outputs."""
     composition = Composition.here(terminal)
     report = composition.build(arguments, arguments.patterns, "build")
-    if report.failures:
-        composition.show_failures(report)
-        if arguments.json:
-            summary.show_report(report, as_json=True)
-        failed = plural(len(report.failures), "action")
-        terminal.note(f"{failed} failed; {report.executed:,} executed in {report.seconds:.2f} s")
-        return 1
-    summary.show_report(report, as_json=arguments.json, prefix=composition.prefix)
-    return 0
+    return outcome.show(report, terminal, as_json=arguments.json, prefix=composition.prefix)

@@ -1,4 +1,4 @@
-"""The entry: the null-build shortcut, then one verb, and one place where errors are shown.
+"""The entry: the shortcuts of a plain build, else one verb, and one place where errors are shown.
 
 The most frequent build has nothing to do, so ``main`` asks the kept graph before it imports
 anything that this would not need (docs/architecture.md, "The null build"). That is why this module
@@ -14,6 +14,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from unibuild.cli.shortcut import PlainBuild
     from unibuild.cli.terminal import Terminal
     from unibuild.model.errors import ErrorGroup, UnibuildError
 
@@ -29,20 +30,23 @@ def main(argv: list[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     from unibuild.cli import shortcut
 
-    done = shortcut.null_build(arguments)
-    return _run(arguments) if done is None else done
+    asked = shortcut.understand(arguments)
+    done = shortcut.null_build(asked) if asked else None
+    return _run(arguments, asked) if done is None else done
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], asked: PlainBuild | None) -> int:
     from unibuild.cli.terminal import Terminal
     from unibuild.model.errors import ErrorGroup, UnibuildError
 
     terminal = Terminal()
     debug = "--debug" in arguments
     try:
-        from unibuild.cli.dispatch import dispatch
+        code = _kept_build(asked, terminal) if asked else None
+        if code is None:
+            from unibuild.cli.dispatch import dispatch
 
-        code = dispatch(arguments, terminal)
+            code = dispatch(arguments, terminal)
         sys.stdout.flush()
     except (UnibuildError, ErrorGroup) as error:
         if debug:
@@ -60,6 +64,12 @@ def _run(arguments: list[str]) -> int:
             raise
         return _show(_fault(error), terminal)
     return code
+
+
+def _kept_build(asked: PlainBuild, terminal: Terminal) -> int | None:
+    from unibuild.cli import kept_build
+
+    return kept_build.build(asked, terminal)
 
 
 def _show(error: UnibuildError | ErrorGroup, terminal: Terminal) -> int:

@@ -1,8 +1,8 @@
-"""The null build: decide with ``os`` alone whether a build has anything to do.
+"""The shortcuts of a plain ``build``: nothing to do, or something that the kept graph can tell.
 
-``null_build`` understands only plain ``build`` command lines; anything it does not know, it leaves
-to the full way by returning ``None``. It must stay free of imports that a null build does not need:
-each costs every build of every user.
+``understand`` reads only plain ``build`` command lines; anything it does not know, it leaves to the
+full way. ``null_build`` then decides with ``os`` alone whether there is anything to do. This module
+must stay free of imports that a null build does not need: each costs every build of every user.
 """
 
 from __future__ import annotations
@@ -12,12 +12,37 @@ import sys
 
 WORKSPACE_FILE = "WORKSPACE.toml"
 DEFAULT_SANDBOX = "required"
-_FLAGS = ("--json", "--keep-going", "-k")
-_VALUED = ("--jobs", "-j", "--sandbox")
+_FLAGS = {"--json": "json", "--keep-going": "keep_going", "-k": "keep_going"}
+_VALUED = {"--jobs": "jobs", "-j": "jobs", "--sandbox": "sandbox"}
+_SANDBOX_MODES = (DEFAULT_SANDBOX, "auto", "none")
 
 
-def null_build(argv: list[str]) -> int | None:
-    """Return the exit code when the command line is a build with nothing to do, else ``None``."""
+class PlainBuild:
+    """A ``build`` as typed: absolute patterns, options by name, and the name of its kept graph."""
+
+    __slots__ = ("key", "options", "patterns", "root")
+
+    def __init__(self, root: str, patterns: list[str], options: dict[str, str]) -> None:
+        """Name the kept graph of ``patterns`` in the workspace at ``root``."""
+        self.root = root
+        self.patterns = patterns
+        self.options = options
+        self.key = request_key("build", patterns, self.sandbox)
+
+    @property
+    def sandbox(self) -> str:
+        """The sandbox mode asked for."""
+        return self.options.get("sandbox", DEFAULT_SANDBOX)
+
+    @property
+    def prefix(self) -> str:
+        """What to put before a path of the workspace to use it from where the user is."""
+        relative = os.path.relpath(self.root)
+        return "" if relative == "." else relative
+
+
+def understand(argv: list[str]) -> PlainBuild | None:
+    """Return the plain build that a command line asks for, or ``None`` for anything else."""
     directory = ""
     if argv[:1] == ["-C"] and len(argv) > 1:
         directory = argv[1]
@@ -25,21 +50,27 @@ def null_build(argv: list[str]) -> int | None:
     if argv[:1] != ["build"]:
         return None
     patterns, options = _split(argv[1:])
-    if options is None:
+    if options is None or options.get("sandbox", DEFAULT_SANDBOX) not in _SANDBOX_MODES:
+        return None
+    if not options.get("jobs", "1").isdecimal() or options.get("jobs") == "0":
         return None
     here = os.path.abspath(directory)
     root = find_workspace_root(here)
     if root is None:
         return None
+    return PlainBuild(root, absolute_patterns(patterns, root, here), options)
+
+
+def null_build(asked: PlainBuild) -> int | None:
+    """Return the exit code of a build that has nothing to do, else ``None``."""
     from unibuild.execution import kept_graph
 
-    key = request_key("build", absolute_patterns(patterns, root, here), options.get("--sandbox"))
-    report = kept_graph.try_null_build(root, key)
+    report = kept_graph.try_null_build(asked.root, asked.key)
     if report is None:
         return None
     from unibuild.cli import summary
 
-    summary.show_null(report, as_json="--json" in options, prefix=_prefix(root))
+    summary.show_null(report, as_json="json" in asked.options, prefix=asked.prefix)
     sys.stdout.flush()
     return 0
 
@@ -63,19 +94,13 @@ def absolute_patterns(patterns: list[str], root: str, here: str) -> list[str]:
     return [_absolute(pattern, package) for pattern in patterns]
 
 
-def request_key(kind: str, patterns: list[str], sandbox: str | None, host: str = "") -> str:
+def request_key(kind: str, patterns: list[str], sandbox: str, host: str = "") -> str:
     """Return the name of the kept graph of this request; ``host`` is what else it depends on."""
     from unibuild import __version__
     from unibuild.execution import kept_graph
 
     version = f"{__version__} {host}" if host else __version__
-    mode = sandbox or DEFAULT_SANDBOX
-    return kept_graph.request_key(kind, tuple(patterns), version=version, sandbox=mode)
-
-
-def _prefix(root: str) -> str:
-    relative = os.path.relpath(root)
-    return "" if relative == "." else relative
+    return kept_graph.request_key(kind, tuple(patterns), version=version, sandbox=sandbox)
 
 
 def _absolute(pattern: str, package: str) -> str:
@@ -94,12 +119,12 @@ def _split(words: list[str]) -> tuple[list[str], dict[str, str] | None]:
         word = words[index]
         name, equals, value = word.partition("=")
         if word in _FLAGS:
-            options[word] = ""
+            options[_FLAGS[word]] = ""
         elif name in _VALUED and (equals or index + 1 < len(words)):
             if not equals:
                 index += 1
                 value = words[index]
-            options[name] = value
+            options[_VALUED[name]] = value
         elif word.startswith("-"):
             return [], None
         else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli import options
 from unibuild.cli.files import replace_file
+from unibuild.cli.outcome import show_failures
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
 from unibuild.model.errors import UserError
@@ -43,7 +44,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         )
     if arguments.junit:
         _write_junit(Path(arguments.junit), report.tests)
-    composition.show_failures(report)
+    show_failures(report, terminal)
     if arguments.json:
         terminal.data(json.dumps(_as_json(report)))
     else:

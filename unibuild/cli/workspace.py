@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unibuild.cli.builtins import BUILTINS
+from unibuild.cli.kept_build import lazy_fetch
 from unibuild.cli.progress import Fan, progress
-from unibuild.cli.render import error_lines
 from unibuild.cli.shortcut import absolute_patterns, request_key
 from unibuild.loading.workspace import Workspace, find_workspace, read_workspace
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from unibuild.cli.terminal import Terminal
     from unibuild.execution.observer import Observer
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
     from unibuild.model.actions import ActionGraph
     from unibuild.store.cache import Cache
 
-BUILTINS = {
-    "boot-test": "unibuild.machine.boot_test:build",
-    "extract": "unibuild.external.extract:extract",
-    "image-pack": "unibuild.image.pack:build",
-    "root-archive": "unibuild.image.root_archive:build",
-}
-"""Built-in actions by name; see ``unibuild.execution.request.BuiltinCall``."""
-
 
 @dataclass(frozen=True)
 class Composition:
@@ -46,6 +39,11 @@ class Composition:
     workspace: Workspace
     directory: Path
     terminal: Terminal
+
+    @classmethod
+    def of(cls, root: Path, terminal: Terminal) -> Composition:
+        """Read the workspace at ``root``."""
+        return cls(read_workspace(root), root, terminal)
 
     @classmethod
     def here(cls, terminal: Terminal) -> Composition:
@@ -129,14 +127,6 @@ class Composition:
             hint="name a unikernel_image target; 'unibuild query \"kind(unikernel_image, //...)\"' lists them",
         )
 
-    def show_failures(self, report: BuildReport) -> None:
-        """Show the failed actions of a build, one after the other."""
-        for index, failure in enumerate(report.failures):
-            if index:
-                self.terminal.note("")
-            for line in error_lines(failure, self.terminal):
-                self.terminal.note(line)
-
     def lock(self) -> Lock:
         """Return the workspace's lock merged with those of its repositories."""
         from unibuild.external import lock
@@ -186,7 +176,7 @@ class Composition:
                 patterns=tuple(patterns),
                 key=request_key(kind, patterns, sandbox, host.get("monitor", "")),
                 analyse=lambda: self._analyse(patterns, kind),
-                fetch=self._lazy_fetch(opened, observer),
+                fetch=lazy_fetch(opened, lambda: self.fetcher(observer)),
                 builtins=BUILTINS,
                 kind=kind,
                 jobs=arguments.jobs,
@@ -197,17 +187,6 @@ class Composition:
                 host=host,
             )
             return session.build(request, observer)
-
-    def _lazy_fetch(self, opened: ExitStack, observer: Observer) -> Callable[[str], Path]:
-        """Return a fetch function that is composed only when a first package is asked for."""
-        fetchers: list[Fetcher] = []
-
-        def fetch(purl: str) -> Path:
-            if not fetchers:
-                fetchers.append(opened.enter_context(self.fetcher(observer)))
-            return fetchers[0].path(purl)
-
-        return fetch
 
     def _host(self, kind: Kind) -> dict[str, str]:
         """What a result may depend on that is no input: only tests boot, with the host's monitor."""

@@ -1,0 +1,36 @@
+"""How a build ended, for people and programs: failures, outputs, one line of summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unibuild.cli import summary
+from unibuild.cli.render import error_lines
+from unibuild.cli.terminal import plural
+
+if TYPE_CHECKING:
+    from unibuild.cli.terminal import Terminal
+    from unibuild.execution.request import BuildReport
+
+EXIT_FAILED = 1
+
+
+def show(report: BuildReport, terminal: Terminal, *, as_json: bool, prefix: str) -> int:
+    """Print the result of ``build`` and return its exit code."""
+    show_failures(report, terminal)
+    if as_json or not report.failures:
+        summary.show_report(report, as_json=as_json, prefix=prefix)
+    if not report.failures:
+        return 0
+    failed = plural(len(report.failures), "action")
+    terminal.note(f"{failed} failed; {report.executed:,} executed in {report.seconds:.2f} s")
+    return EXIT_FAILED
+
+
+def show_failures(report: BuildReport, terminal: Terminal) -> None:
+    """Show the failed actions of a build, one after the other."""
+    for index, failure in enumerate(report.failures):
+        if index:
+            terminal.note("")
+        for line in error_lines(failure, terminal):
+            terminal.note(line)
