@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, no package
 """Write docs/reference/ from the code: ``python docs/generate_reference.py``.
 
 A test compares what this makes with what is committed.
@@ -14,6 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 sys.path.insert(0, str(ROOT))
 
+from unibuild.analysis import reference  # noqa: E402 - found by the line above
+from unibuild.cli.dispatch import parser_for  # noqa: E402
+from unibuild.cli.verbs import GROUPS  # noqa: E402
+
 CLASSES = {
     "UserError": 2,
     "HostError": 3,
@@ -26,8 +31,6 @@ NOTE = "<!-- Written by docs/generate_reference.py from the code; edit the code.
 
 def pages() -> dict[str, str]:
     """Return the text of every page by its file name."""
-    from unibuild.analysis import reference
-
     return {**reference.pages(), "cli.md": _cli_page(), "errors.md": _errors_page()}
 
 
@@ -44,9 +47,6 @@ def main() -> None:
 
 def _cli_page() -> str:
     """Return the help of every verb."""
-    from unibuild.cli.dispatch import parser_for
-    from unibuild.cli.verbs import GROUPS
-
     os.environ["COLUMNS"] = "100"  # help is wrapped to the terminal
     parts = ["# Command line", NOTE]
     for title, verbs in GROUPS:

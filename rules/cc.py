@@ -60,9 +60,7 @@ def cc_library(ctx: RuleContext[CcLibraryAttributes]) -> list[Provider]:
     return [DefaultInfo(archives), info]
 
 
-def library(
-    ctx: RuleContext[Any], flag_set: str
-) -> tuple[CcInfo, tuple[Artifact, ...]]:
+def library(ctx: RuleContext[Any], flag_set: str) -> tuple[CcInfo, tuple[Artifact, ...]]:
     """Declare the actions of a library; return what it offers and its own archives."""
     attributes: LibraryAttributes = ctx.attributes
     sources, private = split_sources(ctx.files("srcs"))
@@ -84,9 +82,7 @@ def library(
         archives = compile_batches(ctx, sources, tree, compilation)
     elif sources:
         objects = compile_sources(ctx, sources, compilation)
-        archives = (
-            make_archive(ctx, f"lib{ctx.label.name}.a", objects, compilation.toolchain),
-        )
+        archives = (make_archive(ctx, f"lib{ctx.label.name}.a", objects, compilation.toolchain),)
     own = CcInfo(
         headers=own_headers if tree is None or attributes.tree_includes else headers,
         include_directories=public,
@@ -154,8 +150,11 @@ def link_for_linux(
             *info.link_flags,
             *flags,
             *info.objects,
-            "--start-group", *archives, "--end-group",
-            "-o", executable,
+            "--start-group",
+            *archives,
+            "--end-group",
+            "-o",
+            executable,
         ],
         inputs=[toolchain.tree],
         outputs=[executable],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
+
 from unibuild.analysis.api import Attributes, LabelList, OneLabel, Sources, StringMap, Strings
 
 TOOLCHAIN = "@unibuild//toolchains/zig"
@@ -42,7 +43,8 @@ class LibraryAttributes(CompileAttributes):
 
     hdrs: Sources = Field((), description="Headers that other targets may include.")
     private_includes: Strings = Field(
-        (), description="Folders of the package in which only the target's own sources find headers."
+        (),
+        description="Folders of the package in which only the target's own sources find headers.",
     )
     source_tree: OneLabel = Field(
         "", description="A target with one tree, such as an external_archive, to take sources from."
@@ -86,7 +88,7 @@ class KernelLibraryAttributes(LibraryAttributes):
     """What `kernel_library` accepts."""
 
     stub: bool = Field(
-        False,
+        default=False,
         description="Whether the component only answers ENOSYS for programs that tolerate it.",
     )
 

@@ -121,8 +121,14 @@ def compile_batches(
         ctx.action(
             "CcBatch",
             [
-                *ctx.tool("shell", "sh"), "-e", "-c", f'{path}. "$0"', script,
-                archive, str(group), str(groups),
+                *ctx.tool("shell", "sh"),
+                "-e",
+                "-c",
+                f'{path}. "$0"',
+                script,
+                archive,
+                str(group),
+                str(groups),
             ],
             inputs=[
                 *sources,
@@ -190,7 +196,7 @@ def _expression(glob: str) -> str:
 
 def _words(flags: Sequence[str], compilation: Compilation, tree: Artifact | None) -> str:
     """Return compiler words for the shell: folders by their absolute path, the tree's by relative."""
-    words = [*map(shlex.quote, flags), "-ffile-prefix-map=\"$root/\"="]
+    words = [*map(shlex.quote, flags), '-ffile-prefix-map="$root/"=']
     inside = f"{tree.input_path}/" if tree is not None else None
     for flag in compilation.include_flags:
         option, path = ("-I", flag[2:]) if flag.startswith("-I") else ("", flag)

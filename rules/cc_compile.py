@@ -105,9 +105,7 @@ def prepare(
     found = dict.fromkeys(headers)
     for info in (*libraries, *((libc,) if libc else ())):
         found.update(dict.fromkeys(info.headers))
-    own = unique(
-        (*directories, *(name for info in libraries for name in info.include_directories))
-    )
+    own = unique((*directories, *(name for info in libraries for name in info.include_directories)))
     system = (*(libc.include_directories if libc else ()), *toolchain.include_directories)
     defines = unique(
         (
@@ -128,11 +126,16 @@ def prepare(
         toolchain=toolchain,
         flags=(*common, *chosen, *REPRODUCIBLE, *define_flags, *attributes.cflags),
         assembler_flags=(
-            *common, *toolchain.flags.get("assemble", ()), *REPRODUCIBLE, *define_flags
+            *common,
+            *toolchain.flags.get("assemble", ()),
+            *REPRODUCIBLE,
+            *define_flags,
         ),
         include_flags=(
-            "-iquote", ".",
-            "-iquote", ctx.generated_path,
+            "-iquote",
+            ".",
+            "-iquote",
+            ctx.generated_path,
             *(f"-I{name}" for name in own),
             *(word for name in unique(system) for word in ("-isystem", name)),
         ),
@@ -158,9 +161,13 @@ def compile_sources(
                 *ctx.tool("toolchain", "clang"),
                 *(compilation.assembler_flags if is_assembly else compilation.flags),
                 *compilation.include_flags,
-                "-MD", "-MF", depfile,
-                "-c", source,
-                "-o", made,
+                "-MD",
+                "-MF",
+                depfile,
+                "-c",
+                source,
+                "-o",
+                made,
             ],
             inputs=[*trees, compilation.toolchain.tree],
             prunable=files,

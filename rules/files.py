@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pydantic import Field
+
 from unibuild.analysis.api import (
     Artifact,
     Attributes,
@@ -59,7 +60,9 @@ class GenruleAttributes(Attributes):
         "`$(OUTS)` are all inputs and outputs, `$<` and `$@` the only one of each, `$(location X)` "
         "and `$(locations X)` the files of the source, output or label X, `$$` is a dollar sign."
     )
-    tools: Sources = Field((), description="Programs and files that the command uses to do its work.")
+    tools: Sources = Field(
+        (), description="Programs and files that the command uses to do its work."
+    )
     env: StringMap = Field(
         default_factory=dict, description="Environment variables of the command."
     )
@@ -91,7 +94,7 @@ def genrule(ctx: RuleContext[GenruleAttributes]) -> list[Provider]:
     )
     sources = ctx.files("srcs")
     tools = ctx.files("tools")
-    script = _expand(ctx, sources, tools, outputs)
+    script = _expand(ctx, sources, outputs)
     if shell.search_path:
         script = f'PATH="$PWD/{shell.search_path}"; export PATH; {script}'
     ctx.action(
@@ -107,7 +110,6 @@ def genrule(ctx: RuleContext[GenruleAttributes]) -> list[Provider]:
 def _expand(
     ctx: RuleContext[GenruleAttributes],
     sources: tuple[Artifact, ...],
-    tools: tuple[Artifact, ...],
     outputs: tuple[Artifact, ...],
 ) -> str:
     """Return the command with its variables replaced by paths."""
@@ -119,11 +121,14 @@ def _expand(
         if mark == "$":
             return "$"
         if mark is not None:
-            text, count, what = (made, len(outputs), "outputs") if mark == "@" else (
-                read, len(sources), "sources")
+            text, count, what = (
+                (made, len(outputs), "outputs") if mark == "@" else (read, len(sources), "sources")
+            )
             if count != 1:
                 hint = "write `$(OUTS)`" if mark == "@" else "write `$(SRCS)`"
-                raise ctx.error("cmd", f"`${mark}` stands for one file, and there are {count} {what}", hint=hint)
+                raise ctx.error(
+                    "cmd", f"`${mark}` stands for one file, and there are {count} {what}", hint=hint
+                )
             return text
         if name == "SRCS":
             return read
@@ -209,5 +214,3 @@ def external_archive(ctx: RuleContext[ExternalArchiveAttributes]) -> list[Provid
         arguments += ["--exclude", pattern]
     ctx.action("Extract", arguments, outputs=[tree], builtin="extract")
     return [DefaultInfo((tree,), facts={"purl": attributes.purl})]
-
-

@@ -6,6 +6,7 @@ import pytest
 import tomli
 from hypothesis import given
 from hypothesis import strategies as st
+
 from unibuild.loading.locate import Path, locate, scan
 
 TEXT = """\
@@ -94,8 +95,7 @@ DOCUMENTS = st.lists(
     max_size=4,
 ).map(
     lambda tables: "\n".join(
-        header.format(number)
-        + "".join(f"\nk{n} = {value} # c" for n, value in enumerate(values))
+        header.format(number) + "".join(f"\nk{n} = {value} # c" for n, value in enumerate(values))
         for number, (header, values) in enumerate(tables)
     )
 )

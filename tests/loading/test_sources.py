@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from unibuild.loading.directories import Directories
 from unibuild.loading.package import Package, load_package
 from unibuild.loading.sources import check_path_text, compile_glob, resolve_sources

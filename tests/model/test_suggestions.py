@@ -31,4 +31,6 @@ def test_at_most_three_are_suggested_and_equals_are_sorted() -> None:
 def test_the_sentence() -> None:
     assert did_you_mean("genrul", RULES) == "did you mean `genrule`?"
     assert did_you_mean("aaaa", ["aaac", "aaab"]) == "did you mean `aaab` or `aaac`?"
-    assert did_you_mean("aaaa", ["aaac", "aaab", "aaad"]) == "did you mean `aaab`, `aaac` or `aaad`?"
+    assert (
+        did_you_mean("aaaa", ["aaac", "aaab", "aaad"]) == "did you mean `aaab`, `aaac` or `aaad`?"
+    )

@@ -8,6 +8,7 @@ give the same graph, in the same order.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def _cycle_error(targets: Mapping[Label, Target], cycle: list[Label]) -> UserErr
     ring.append(ring[0])
     detail = []
     place = None
-    for label, following in zip(ring, ring[1:], strict=False):
+    for label, following in itertools.pairwise(ring):
         target = targets[label]
         for attribute, references in target.references.items():
             if following in references:
@@ -147,7 +148,7 @@ class _Analysis:
             raise
         except Exception as fault:
             own = self._loader.registry.own
-            file = Path(rule.implementation.__code__.co_filename)  # type: ignore[attr-defined]
+            file = Path(rule.implementation.__code__.co_filename)
             if rule.name not in own:
                 cause = f"rule `{rule.name}` failed on `{target.label}`: {type(fault).__name__}: {fault}"
                 raise InternalError("rule-failed", cause, target.place()) from fault

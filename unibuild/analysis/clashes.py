@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from unibuild.model.actions import Action
 
 
-def check_outputs(
-    actions: Sequence[Action], target_of: Callable[[str], Target]
-) -> list[UserError]:
+def check_outputs(actions: Sequence[Action], target_of: Callable[[str], Target]) -> list[UserError]:
     """Return one error for each clash of outputs, and for each input that no action makes."""
     maker: dict[str, Action] = {}
     errors: list[UserError] = []
@@ -56,7 +54,9 @@ def _same(
         cause,
         target_of(second.label).place(),
         "rename an output or a target",
-        () if first.label == second.label else (f"the other is at {target_of(first.label).place()}",),
+        ()
+        if first.label == second.label
+        else (f"the other is at {target_of(first.label).place()}",),
     )
 
 

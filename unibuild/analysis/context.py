@@ -170,7 +170,7 @@ class RuleContext(Generic[A]):
         """Return a file of an external package, pinned by ``unibuild.lock``, as input ``name``."""
         return Artifact(Origin.PACKAGE, self._output_path(name), purl=purl)
 
-    def action(  # noqa: PLR0913 - an action has this many independent parts
+    def action(
         self,
         mnemonic: str,
         arguments: Sequence[Argument],
@@ -253,7 +253,9 @@ class RuleContext(Generic[A]):
             raise self.error(
                 attribute,
                 f"`{reference}` has {len(outputs)} outputs where one file is needed",
-                hint="name a target with one output" if not outputs else f"take one of: {_list(outputs)}",
+                hint="name a target with one output"
+                if not outputs
+                else f"take one of: {_list(outputs)}",
                 item=key,
                 id="one-file",
             )

@@ -47,7 +47,9 @@ class Loader:
 
     # What was asked for -------------------------------------------------------------------------
 
-    def select(self, patterns: Sequence[str], package: str = "", *, tests: bool = False) -> list[Label]:
+    def select(
+        self, patterns: Sequence[str], package: str = "", *, tests: bool = False
+    ) -> list[Label]:
         """Return the targets that ``patterns``, as typed in ``package``, stand for, each once.
 
         ``tests`` keeps only test targets of a wildcard. A pattern without a match is an error.
@@ -72,9 +74,8 @@ class Loader:
             index += 1
             if target is None:
                 continue
-            for dependency in target.dependencies:
-                if dependency not in self.targets and self._load_target(dependency, target):
-                    pending.append(dependency)
+            new = (label for label in target.dependencies if label not in self.targets)
+            pending.extend(label for label in new if self._load_target(label, target))
         self._check_visibility()
         self.check()
         return self.targets
@@ -116,8 +117,8 @@ class Loader:
                 self._failed[key] = error
                 raise
             self._packages[key] = found
-            for error in found.errors:
-                self._record(error)
+            for mistake in found.errors:
+                self._record(mistake)
         return found
 
     def _read_package(self, repository: str, path: str) -> Package:
@@ -145,11 +146,7 @@ class Loader:
         pattern = pattern._replace(repository=self.workspace.canonical(pattern.repository))
         if not pattern.is_wildcard:
             return [self._explicit(pattern, tests=tests)]
-        kept = [
-            label
-            for label, table in self._tables(pattern)
-            if self._wanted(table, tests=tests)
-        ]
+        kept = [label for label, table in self._tables(pattern) if self._wanted(table, tests=tests)]
         if not kept and not self.errors:
             what = "test" if tests else "target"
             near = self._near(pattern)
@@ -231,18 +228,17 @@ class Loader:
         self.targets[label] = target
         return True
 
-    def _validated(
-        self, package: Package, rule: Rule, table: Table, label: Label
-    ) -> Target | None:
+    def _validated(self, package: Package, rule: Rule, table: Table, label: Label) -> Target | None:
         """Validate a target's attributes and resolve what they refer to."""
         where = (rule.name, label.name)
         try:
             attributes = rule.attributes.model_validate(table.attributes)
         except ValidationError as fault:
-            for error in validation_errors(
-                fault, rule.attributes, f"rule `{rule.name}`", package.file, package.text, where
+            what = f"rule `{rule.name}`"
+            for mistake in validation_errors(
+                fault, rule.attributes, what, package.file, package.text, where
             ):
-                self._record(error)
+                self._record(mistake)
             return None
         except RecursionError:
             self._record(
@@ -257,7 +253,11 @@ class Loader:
         return target
 
     def _resolve(
-        self, target: Target, attribute: str, kind: Refers, value: Any  # noqa: ANN401 - by kind
+        self,
+        target: Target,
+        attribute: str,
+        kind: Refers,
+        value: Any,  # noqa: ANN401 - by kind
     ) -> tuple[Label | str, ...]:
         """Return what one attribute refers to; mistakes are recorded at their elements."""
         package = target.package

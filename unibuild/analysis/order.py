@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound="Hashable")
 
 
-def topological(
-    roots: Iterable[N], edges: Callable[[N], Iterable[N]]
-) -> tuple[list[N], list[N]]:
+def topological(roots: Iterable[N], edges: Callable[[N], Iterable[N]]) -> tuple[list[N], list[N]]:
     """Return all nodes reachable from ``roots``, dependencies first, and the first cycle found.
 
     Depth first in the order given, without recursion, so that neither a chain of any length nor a
@@ -43,7 +41,9 @@ def topological(
 
 
 def ordered_by_production(
-    items: Sequence[N], makes: Callable[[N], Iterable[Hashable]], reads: Callable[[N], Iterable[Hashable]]
+    items: Sequence[N],
+    makes: Callable[[N], Iterable[Hashable]],
+    reads: Callable[[N], Iterable[Hashable]],
 ) -> tuple[list[N], list[N]]:
     """Return ``items`` with the maker of something before its readers, else in the given order."""
     maker = {thing: item for item in items for thing in makes(item)}

@@ -175,9 +175,7 @@ class QueryGraph:
             found.append(text)
         return found
 
-    def _reach(
-        self, of: Set, steps: Callable[[str], Iterable[str]], depth: int | None
-    ) -> Set:
+    def _reach(self, of: Set, steps: Callable[[str], Iterable[str]], depth: int | None) -> Set:
         """Return ``of`` and what ``steps`` lead to, at most ``depth`` of them."""
         found = set(of)
         edge = sorted(of)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -105,7 +106,9 @@ def _rule(rule: Rule) -> str:
 
 def _api_page() -> str:
     types = [
-        f"| `{name}` | {text} |" for name, text in _documented(attributes) if not name[0] == "_"
+        f"| `{name}` | {text} |"
+        for name, text in _documented(attributes)
+        if not name.startswith("_")
     ]
     return _page(
         "Rule API",
@@ -145,7 +148,7 @@ def _documented(module: object) -> list[tuple[str, str]]:
 def _fields(body: list[ast.stmt]) -> list[tuple[str, str]]:
     """Return assigned names of ``body`` that a string literal follows, with that text."""
     found = []
-    for node, following in zip(body, body[1:], strict=False):
+    for node, following in itertools.pairwise(body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             name = node.target.id
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -169,7 +172,8 @@ def _methods(kind: type) -> Iterable[str]:
         if not isinstance(member, property):
             parameters = list(inspect.signature(function).parameters.values())[1:]
             signature = f"({', '.join(_parameter(parameter) for parameter in parameters)})"
-        yield f"### ctx.{name}{signature}\n\n{_quoted(inspect.getdoc(function) or "")}"
+        text = _quoted(inspect.getdoc(function) or "")
+        yield f"### ctx.{name}{signature}\n\n{text}"
 
 
 def _quoted(text: str) -> str:
@@ -210,7 +214,7 @@ def _type_of(field: FieldInfo) -> str:
     return _spoken(field.annotation)
 
 
-def _spoken(annotation: Any) -> str:  # noqa: ANN401 - a type form
+def _spoken(annotation: Any) -> str:  # noqa: ANN401, PLR0911 - a type form, one line a kind
     """Return the words for a type."""
     if annotation in _PLAIN:
         return _PLAIN[annotation]
@@ -224,8 +228,10 @@ def _spoken(annotation: Any) -> str:  # noqa: ANN401 - a type form
     if type(None) in arguments:
         return " or ".join(_spoken(one) for one in arguments if one is not type(None))
     if arguments:
-        return _spoken(arguments[0]) if hasattr(annotation, "__metadata__") else " or ".join(
-            _spoken(one) for one in arguments
+        return (
+            _spoken(arguments[0])
+            if hasattr(annotation, "__metadata__")
+            else " or ".join(_spoken(one) for one in arguments)
         )
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "table"

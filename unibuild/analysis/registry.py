@@ -119,7 +119,7 @@ def _workspace_module(workspace: Workspace, name: str) -> list[Rule]:
         line = (fault.text or "").rstrip("\n")
         place = Place(name, fault.lineno or 0, fault.offset or 0, line)
         raise UserError("bad-rule-module", f"not valid Python: {fault.msg}", place) from None
-    except Exception as fault:  # noqa: BLE001 - a workspace's own code may raise anything
+    except Exception as fault:
         raise module_error(fault, file, name, "the rule module cannot be loaded") from fault
     rules = _rules_of(module)
     if not rules:

@@ -76,5 +76,9 @@ class Target:
 def package_prefix(repository: str, package: str) -> str:
     """Return the path prefix, with its ``/``, of a package's files and outputs."""
     if repository:
-        return f"{EXTERNAL_PREFIX}/{repository}/{package}/" if package else f"{EXTERNAL_PREFIX}/{repository}/"
+        return (
+            f"{EXTERNAL_PREFIX}/{repository}/{package}/"
+            if package
+            else f"{EXTERNAL_PREFIX}/{repository}/"
+        )
     return f"{package}/" if package else ""

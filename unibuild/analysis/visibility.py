@@ -72,9 +72,7 @@ class Visibility:
         key = (target.label.repository, target.label.package, entries)
         found = self._read.get(key)
         if found is None:
-            found = tuple(
-                self._pattern(target, entry) for entry in entries if entry != _PRIVATE
-            )
+            found = tuple(self._pattern(target, entry) for entry in entries if entry != _PRIVATE)
             self._read[key] = found
         return found
 

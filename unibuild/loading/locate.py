@@ -7,6 +7,7 @@ that is not, it reports what stands before the fault.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import NamedTuple
 
@@ -47,10 +48,8 @@ class _Stop(Exception):  # noqa: N818 - ends a scan; never leaves this module
 def scan(text: str) -> list[Entry]:
     """Return every key, table header and list element of ``text``, in order."""
     scanner = _Scanner(text)
-    try:
+    with contextlib.suppress(_Stop, RecursionError):
         scanner.document()
-    except (_Stop, RecursionError):
-        pass
     return scanner.entries
 
 

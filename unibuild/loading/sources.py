@@ -28,9 +28,9 @@ _NOT_A_SOURCE = frozenset({BUILD_FILE, WORKSPACE_FILE})
 
 
 class Fault(NamedTuple):
-    """A mistake in element ``index`` of a list of sources; the error has no place yet."""
+    """A mistake in element ``item`` of a list of sources; the error has no place yet."""
 
-    index: int
+    item: int
     error: UserError
 
 
@@ -89,7 +89,9 @@ def check_path(package: Package, entry: str) -> None:
     """Raise unless ``entry`` is a plain relative path that stays below the package."""
     if entry.startswith("/") and _inside(entry, package.directory):
         relative = os.path.relpath(entry, package.directory)
-        raise UserError("absolute-path", f"`{entry}` is an absolute path", hint=f"write `{relative}`")
+        raise UserError(
+            "absolute-path", f"`{entry}` is an absolute path", hint=f"write `{relative}`"
+        )
     check_path_text(entry)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from unibuild.loading.locate import locate
@@ -105,7 +105,7 @@ def _spoken(location: tuple[int | str, ...]) -> str:
     return f"element {indexes[-1] + 1} of {name}" if indexes else name
 
 
-def _described(value: object) -> str:
+def _described(value: object) -> str:  # noqa: PLR0911 - one line a kind
     """Return what kind of TOML value ``value`` is, and the value itself where it is short."""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
@@ -118,7 +118,7 @@ def _described(value: object) -> str:
         return "a list"
     if isinstance(value, dict):
         return "a table"
-    if isinstance(value, datetime.date | datetime.time):
+    if isinstance(value, dt.date | dt.time):
         return "a date or time"
     return type(value).__name__
 
