@@ -28,12 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build the image if need be, and print its components."""
-    from unibuild.image import manifest
     from unibuild.image.questions import explain
 
-    composition = Composition.here(terminal)
-    path = composition.manifest_path(composition.build_one(arguments, arguments.label))
-    answer = explain(manifest.read(path))
+    answer = explain(Composition.here(terminal).manifest(arguments))
     if arguments.json:
         terminal.data(json.dumps(answer))
         return 0

@@ -29,12 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build the image if need be, and print the chain."""
-    from unibuild.image import manifest
     from unibuild.image.questions import why
 
-    composition = Composition.here(terminal)
-    path = composition.manifest_path(composition.build_one(arguments, arguments.label))
-    answer = why(manifest.read(path), arguments.component)
+    answer = why(Composition.here(terminal).manifest(arguments), arguments.component)
     if arguments.json:
         terminal.data(json.dumps(answer))
         return 0

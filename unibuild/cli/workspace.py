@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from unibuild.external.fetch import Fetcher
     from unibuild.external.lock import Lock
     from unibuild.external.registries import Registries
+    from unibuild.image.manifest import Manifest
     from unibuild.model.actions import ActionGraph
     from unibuild.store.cache import Cache
 
@@ -126,6 +127,12 @@ class Composition:
             cause=f"{target.label} is a {target.rule}, which is no image",
             hint="name a unikernel_image target; 'unibuild query \"kind(unikernel_image, //...)\"' lists them",
         )
+
+    def manifest(self, arguments: argparse.Namespace) -> Manifest:
+        """Build the image ``arguments.label`` if need be, and return its manifest."""
+        from unibuild.image import manifest
+
+        return manifest.read(self.manifest_path(self.build_one(arguments, arguments.label)))
 
     def lock(self) -> Lock:
         """Return the workspace's lock merged with those of its repositories."""
