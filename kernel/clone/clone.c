@@ -69,6 +69,9 @@ _Noreturn void ub_sys_exit_unmap(void *address, size_t size)
 long ub_sys_clone(unsigned long flags, void *stack, int *parent_tid, int *child_tid, uint64_t tls,
                   void (*entry)(void *stack))
 {
+    if ((flags & CLONE_THREAD) == 0) {
+        return -ENOSYS; /* a process: there is only the one */
+    }
     if ((flags & REQUIRED) != REQUIRED || (flags & ~(unsigned long)(REQUIRED | OPTIONAL)) != 0 ||
         stack == NULL || ((uintptr_t)stack & 15) != 0) {
         return -EINVAL;

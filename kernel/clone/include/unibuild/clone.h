@@ -1,7 +1,7 @@
 /*
  * Threads of the program: clone(2) as pthread_create needs it, a thread in the same address space
- * on a stack that the caller brings. Anything else that clone can make (a process, namespaces) is
- * refused with -EINVAL. The image ends when the last of these threads ends (main is the first), or
+ * on a stack that the caller brings. A process is refused with -ENOSYS, anything else that clone
+ * can make with -EINVAL. The image ends when the last of these threads ends (main is the first), or
  * by exit_group.
  *
  * A program that makes no threads links none of this.
