@@ -143,10 +143,10 @@ class _Analysis:
         """Return the providers of ``target`` by their types."""
         rule = target.rule
         try:
-            returned = rule.implementation(context)
+            returned = list(rule.implementation(context))
         except (UnibuildError, ErrorGroup):
             raise
-        except Exception as fault:
+        except (Exception, SystemExit) as fault:
             own = self._loader.registry.own
             file = Path(rule.implementation.__code__.co_filename)
             if rule.name not in own:

@@ -193,6 +193,9 @@ class RuleContext(Generic[A]):
         ``@builtin/NAME`` followed by ``arguments``. ``timeout`` is in seconds.
         """
         made = tuple(outputs) if depfile is None else (*outputs, depfile)
+        if not made:
+            cause = f"rule `{self._target.rule.name}` declares an action without an output"
+            raise UserError("bad-rule-module", cause, self._target.place())
         making = set(made)
         read: dict[Artifact, None] = dict.fromkeys(inputs)
         words = [f"@builtin/{builtin}"] if builtin else []

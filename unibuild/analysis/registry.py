@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
 import sys
 import traceback
 from dataclasses import dataclass
@@ -53,13 +54,13 @@ def load_registry(workspace: Workspace) -> Registry:
     errors: list[UserError] = []
     for index, name in enumerate(workspace.settings.rules):
         try:
-            loaded = _workspace_module(workspace, name)
+            loaded, read = _workspace_module(workspace, name)
         except UserError as error:
             if error.place is None:
                 error.place = workspace.place("rules", index)
             errors.append(error)
             continue
-        own_files.append(str(workspace.root / name))
+        own_files.extend(read)
         for rule in loaded:
             earlier = own.get(rule.name) or rules.get(rule.name)
             if earlier is not None:
@@ -104,32 +105,42 @@ def _rules_of(module: ModuleType) -> list[Rule]:
     return [rule for rule in marked if isinstance(rule, Rule) and rule.module == module.__name__]
 
 
-def _workspace_module(workspace: Workspace, name: str) -> list[Rule]:
-    """Load one rule module of the workspace; whatever it does wrong is a ``UserError``."""
+def _workspace_module(workspace: Workspace, name: str) -> tuple[list[Rule], list[str]]:
+    """Load one rule module of the workspace; return its rules and the files it is made of.
+
+    Whatever it does wrong is a ``UserError``. No byte code is kept: a module that changed is read
+    anew, and nothing is written beside it.
+    """
     check_path_text(name)
     file = workspace.root / name
     text = decode(read_bytes(file, name), name)
-    module = ModuleType(f"{_package_for(file.parent)}.{file.stem}")
+    package = _package_for(file.parent)
+    module = ModuleType(f"{package}.{file.stem}")
     module.__file__ = str(file)
-    module.__package__ = module.__name__.rpartition(".")[0]
+    module.__package__ = package
     sys.modules[module.__name__] = module
+    keeps_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         exec(compile(text, str(file), "exec"), vars(module))  # noqa: S102 - running it is the point
     except SyntaxError as fault:
         line = (fault.text or "").rstrip("\n")
-        place = Place(name, fault.lineno or 0, fault.offset or 0, line)
+        shown = os.path.relpath(fault.filename or file, workspace.root)
+        place = Place(shown, fault.lineno or 0, fault.offset or 0, line)
         raise UserError("bad-rule-module", f"not valid Python: {fault.msg}", place) from None
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         raise module_error(fault, file, name, "the rule module cannot be loaded") from fault
+    finally:
+        sys.dont_write_bytecode = keeps_none
     rules = _rules_of(module)
     if not rules:
         raise UserError(
             "bad-rule-module", f"`{name}` defines no rule", hint="declare rules with `@rule(…)`"
         )
-    return rules
+    parts = [part for key, part in sys.modules.items() if key.startswith(f"{package}.")]
+    return rules, sorted(str(part.__file__) for part in parts if part.__file__)
 
 
-def module_error(fault: Exception, file: Path, name: str, what: str) -> UserError:
+def module_error(fault: BaseException, file: Path, name: str, what: str) -> UserError:
     """Return the error for an exception out of a workspace's own rule module, at its last line there."""
     place = Place(name)
     for frame in traceback.extract_tb(fault.__traceback__):
