@@ -1,6 +1,6 @@
 /*
- * The Internet checksum (RFC 1071) for lwIP: the one's complement sum of 16-bit words in memory order.
- * Eight bytes a step; carries are folded at the end.
+ * The Internet checksum (RFC 1071) for lwIP: the one's complement sum of 16-bit words in memory
+ * order. Eight bytes a step; carries are folded at the end.
  */
 #include <stdint.h>
 #include <string.h>

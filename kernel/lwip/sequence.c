@@ -1,7 +1,8 @@
 /*
- * Initial sequence numbers by RFC 6528: ISN = M + F(local address, local port, remote address, remote
- * port, key), with M a clock of 4.096 microseconds, F SipHash-2-4, and a key drawn when the first
- * connection is made. Numbers of one connection rise with time; those of others tell nothing of it.
+ * Initial sequence numbers by RFC 6528: ISN = M + F(local address, local port, remote address,
+ * remote port, key), with M a clock of 4.096 microseconds, F SipHash-2-4, and a key drawn when the
+ * first connection is made. Numbers of one connection rise with time; those of others tell nothing
+ * of it.
  */
 #include <unibuild/clock.h>
 #include <unibuild/random.h>

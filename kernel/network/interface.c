@@ -1,9 +1,9 @@
 /*
  * The interface: frames between the device and lwIP, and bring-up before main.
  *
- * A received frame stays in the device's buffer, whose private part becomes lwIP's pbuf for it. When
- * most buffers are held (a program that does not read), frames are copied out so that the device
- * never starves: what is held then counts against lwIP's own bounded memory.
+ * A received frame stays in the device's buffer, whose private part becomes lwIP's pbuf for it.
+ * When most buffers are held (a program that does not read), frames are copied out so that the
+ * device never starves: what is held then counts against lwIP's own bounded memory.
  */
 #include <errno.h>
 #include <string.h>
@@ -85,9 +85,9 @@ static err_t output(struct netif *netif, struct pbuf *pbuf)
     if (pbuf->tot_len > UB_NETWORK_FRAME_MAXIMUM) {
         return ERR_VAL;
     }
-    bool direct = pbuf->next == NULL && pbuf_match_type(pbuf, PBUF_RAM) &&
-                  (size_t)((char *)pbuf->payload - (char *)pbuf) >=
-                      sizeof(struct pbuf) + UB_NETWORK_HEADROOM;
+    bool direct =
+        pbuf->next == NULL && pbuf_match_type(pbuf, PBUF_RAM) &&
+        (size_t)((char *)pbuf->payload - (char *)pbuf) >= sizeof(struct pbuf) + UB_NETWORK_HEADROOM;
     if (direct) {
         pbuf_ref(pbuf);
     } else {

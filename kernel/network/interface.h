@@ -9,8 +9,8 @@ struct netif;
 /* NULL when the platform has no network device. */
 struct ub_network_device *ub_network_interface_device(void);
 
-/* Gives the interface its address as `text` says (see <unibuild/network.h>). Panics on text that the
- * image rule should not have let pass. */
+/* Gives the interface its address as `text` says (see <unibuild/network.h>). Panics on text that
+ * the image rule should not have let pass. */
 void ub_network_configure(struct netif *interface, const char *text);
 
 /* The network thread's body. */

@@ -1,9 +1,10 @@
 /*
  * The lock, the network thread, and waiting.
  *
- * `signalled` says that the network thread is runnable or running. Whenever the lock is free, either
- * it is set or the device will interrupt at the next frame; that is why a caller that polls need not
- * think of interrupts at all. Frames that were sent but not shown to the device have it set too.
+ * `signalled` says that the network thread is runnable or running. Whenever the lock is free,
+ * either it is set or the device will interrupt at the next frame; that is why a caller that polls
+ * need not think of interrupts at all. Frames that were sent but not shown to the device have it
+ * set too.
  */
 #include <errno.h>
 

@@ -1,8 +1,8 @@
 /*
  * A socket inside the component: a file, what kind it is, and what its kind can do.
  *
- * Every operation of a kind is called with the network lock held, and may let go of it while it waits
- * (ub_socket_wait). Results are counts or 0, or negated error numbers.
+ * Every operation of a kind is called with the network lock held, and may let go of it while it
+ * waits (ub_socket_wait). Results are counts or 0, or negated error numbers.
  */
 #ifndef UNIBUILD_SOCKET_ENDPOINT_H
 #define UNIBUILD_SOCKET_ENDPOINT_H
@@ -82,7 +82,8 @@ struct ub_socket {
  * `*error` -EBADF or -ENOTSOCK. ub_socket_release undoes both. */
 struct ub_socket *ub_socket_enter(long descriptor, long *error);
 long ub_socket_leave(struct ub_socket *socket, long result);
-/* Shows the device what was sent; at the end of a system call, which may have sent many messages. */
+/* Shows the device what was sent; at the end of a system call, which may have sent many messages.
+ */
 void ub_socket_flush(struct ub_socket *socket);
 
 /* Sets up the common part. */
@@ -116,8 +117,8 @@ int ub_socket_bind_any(struct ub_socket *socket, const ip_addr_t *address,
 /* struct msghdr to message and back; -EMSGSIZE, -EINVAL on what makes no sense. */
 int ub_socket_read_header(const struct msghdr *header, unsigned flags, bool sending,
                           struct ub_socket_message *message);
-void ub_socket_write_header(const struct ub_socket *socket,
-                            const struct ub_socket_message *message, struct msghdr *header);
+void ub_socket_write_header(const struct ub_socket *socket, const struct ub_socket_message *message,
+                            struct msghdr *header);
 
 /* One message of sendmsg and recvmsg, with the network locked. */
 long ub_socket_send_header(struct ub_socket *socket, const struct msghdr *header, unsigned flags);

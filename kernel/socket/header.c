@@ -54,8 +54,7 @@ int ub_socket_read_header(const struct msghdr *header, unsigned flags, bool send
     }
     if (header->msg_name != NULL && header->msg_namelen != 0) {
         message->peer_valid = true;
-        int result =
-            ub_socket_read_address(header->msg_name, header->msg_namelen, &message->peer);
+        int result = ub_socket_read_address(header->msg_name, header->msg_namelen, &message->peer);
         if (result != 0) {
             return result;
         }
@@ -63,8 +62,8 @@ int ub_socket_read_header(const struct msghdr *header, unsigned flags, bool send
     return read_control(header, message);
 }
 
-void ub_socket_write_header(const struct ub_socket *socket,
-                            const struct ub_socket_message *message, struct msghdr *header)
+void ub_socket_write_header(const struct ub_socket *socket, const struct ub_socket_message *message,
+                            struct msghdr *header)
 {
     if (message->peer_valid) {
         ub_socket_write_address(&message->peer, header->msg_name, &header->msg_namelen);

@@ -40,9 +40,8 @@ static int set_socket_option(struct ub_socket *socket, int name, int number, con
     u8_t bit = ub_socket_option_bit(name);
     if (bit != 0) {
         if (control_block != NULL) {
-            control_block->so_options =
-                (u8_t)(number != 0 ? control_block->so_options | bit
-                                   : control_block->so_options & ~bit);
+            control_block->so_options = (u8_t)(number != 0 ? control_block->so_options | bit
+                                                           : control_block->so_options & ~bit);
         }
         return 0;
     }

@@ -9,7 +9,7 @@ long ub_sys_shutdown(long descriptor, long how)
     if (socket == NULL) {
         return result;
     }
-    result = how < SHUT_RD || how > SHUT_RDWR ? -EINVAL
-                                              : socket->operations->shutdown(socket, (int)how);
+    result =
+        how < SHUT_RD || how > SHUT_RDWR ? -EINVAL : socket->operations->shutdown(socket, (int)how);
     return ub_socket_leave(socket, result);
 }

@@ -8,7 +8,8 @@
 enum stream_state {
     STREAM_FRESH,
     STREAM_CONNECTING,
-    STREAM_CONNECTED, /* stays so after the connection ended; `pcb` is NULL when lwIP's side is gone */
+    STREAM_CONNECTED, /* stays so after the connection ended; `pcb` is NULL when lwIP's side is gone
+                       */
     STREAM_LISTENING,
 };
 

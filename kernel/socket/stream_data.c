@@ -17,7 +17,8 @@ err_t ub_stream_received(void *argument, struct tcp_pcb *pcb, struct pbuf *pbuf,
     if (pbuf == NULL) {
         self->peer_closed = true;
         if (self->send_shut) {
-            /* Both sides have closed: lwIP frees the control block without a word some time later. */
+            /* Both sides have closed: lwIP frees the control block without a word some time later.
+             */
             ub_stream_detach(self);
             self->pcb = NULL;
         }
@@ -235,8 +236,8 @@ long ub_stream_send(struct ub_socket *socket, const struct ub_socket_message *me
             return done != 0 ? (long)done : -EAGAIN;
         }
         /* An acknowledgement wakes; where none is outstanding, memory was short: look again. */
-        uint64_t retry = tcp_sndqueuelen(self->pcb) != 0 ? deadline
-                                                         : ub_clock_monotonic() + RETRY_NS;
+        uint64_t retry =
+            tcp_sndqueuelen(self->pcb) != 0 ? deadline : ub_clock_monotonic() + RETRY_NS;
         if (ub_socket_wait(socket, retry < deadline ? retry : deadline) != 0 && retry >= deadline) {
             return done != 0 ? (long)done : -EAGAIN;
         }

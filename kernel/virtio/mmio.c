@@ -122,7 +122,11 @@ static void interrupt(void *context)
 
 static int connect(struct ub_virtio_device *device)
 {
-    return ub_interrupt_connect(device->line, interrupt, device);
+    int result = ub_interrupt_connect(device->line, interrupt, device);
+    if (result == 0 && device->second_line != 0) {
+        result = ub_interrupt_connect(device->second_line, interrupt, device);
+    }
+    return result;
 }
 
 static const struct ub_virtio_transport transport = {
@@ -136,7 +140,8 @@ static const struct ub_virtio_transport transport = {
     .connect = connect,
 };
 
-void ub_virtio_mmio_probe(volatile uint8_t *registers, size_t size, unsigned line)
+void ub_virtio_mmio_probe(volatile uint8_t *registers, size_t size, unsigned line,
+                          unsigned second_line)
 {
     if (size < MINIMUM_SIZE || *(volatile uint32_t *)(registers + REGISTER_MAGIC) != MAGIC) {
         return;
@@ -153,5 +158,6 @@ void ub_virtio_mmio_probe(volatile uint8_t *registers, size_t size, unsigned lin
         device->configuration = registers + REGISTER_CONFIGURATION;
         device->configuration_size = size - REGISTER_CONFIGURATION;
         device->line = line;
+        device->second_line = second_line;
     }
 }

@@ -4,8 +4,10 @@
  * A monitor without tables says it on the command line, one word a device (Linux's documented
  * parameter): `virtio_mmio.device=SIZE[K|M]@BASE:LINE[:ID]`. Words of that form are never the
  * program's arguments. Without any, QEMU's microvm is assumed: a row of transports at a fixed
- * address, 24 of them on the second IO-APIC where there is one, else 8 on the first one's last
- * lines. A transport without a device says so itself; an address without a transport has no magic.
+ * address. With its second IO-APIC there are 24, on that one's lines; else there are 8, on lines
+ * from 16 on when the machine has ACPI tables and from 5 on when it has not (`acpi=off`): since
+ * tables are not read here, both are listened to. A transport without a device says so itself; an
+ * address without a transport has no magic.
  */
 #include <unibuild/memory.h>
 #include <unibuild/virtio.h>
@@ -18,6 +20,7 @@
 #define SECOND_IOAPIC_LINE 24u
 #define IOAPIC_LINES 24u
 #define ONE_IOAPIC_LINE 16u
+#define LINE_WITHOUT_ACPI 5u
 #define ONE_IOAPIC_TRANSPORTS 8u
 
 /* The monitor's command line, "" when it gave none. */
@@ -84,7 +87,7 @@ static bool probe_word(const char *word)
         return false;
     }
     uint64_t line = parse_number(&word);
-    ub_virtio_mmio_probe(ub_memory_map_device(base, size), size, (unsigned)line);
+    ub_virtio_mmio_probe(ub_memory_map_device(base, size), size, (unsigned)line, 0);
     return true;
 }
 
@@ -124,6 +127,7 @@ void ub_virtio_mmio_scan(void)
     unsigned line = second ? SECOND_IOAPIC_LINE : ONE_IOAPIC_LINE;
     volatile uint8_t *row = ub_memory_map_device(MICROVM_BASE, count * MICROVM_STRIDE);
     for (unsigned i = 0; i < count; i++) {
-        ub_virtio_mmio_probe(row + i * MICROVM_STRIDE, MICROVM_STRIDE, line + i);
+        ub_virtio_mmio_probe(row + i * MICROVM_STRIDE, MICROVM_STRIDE, line + i,
+                             second ? 0 : LINE_WITHOUT_ACPI + i);
     }
 }

@@ -2,9 +2,9 @@
  * virtio-pci, modern interface (Virtio 1.2, section 4.1), with message-signalled interrupts.
  *
  * Firmware has placed the devices' registers before the kernel runs; the buses are searched through
- * configuration mechanism #1 (ports 0xcf8 and 0xcfc), which every PC has. Each device gets one MSI-X
- * vector for all of its queues: it goes straight to the processor, so that no interrupt routing
- * tables are needed and a handler need not ask the device why it was called.
+ * configuration mechanism #1 (ports 0xcf8 and 0xcfc), which every PC has. Each device gets one
+ * MSI-X vector for all of its queues: it goes straight to the processor, so that no interrupt
+ * routing tables are needed and a handler need not ask the device why it was called.
  */
 #include <errno.h>
 
@@ -145,8 +145,8 @@ static int queue_enable(struct ub_virtio_device *device, struct ub_virtio_queue 
 {
     uint64_t base = ub_physical_address(queue->descriptors);
     store16(device, COMMON_QUEUE_SELECT, queue->number);
-    uint64_t doorbell = (uint64_t)load16(device, COMMON_QUEUE_NOTIFY_OFFSET) *
-                        device->notify_multiplier;
+    uint64_t doorbell =
+        (uint64_t)load16(device, COMMON_QUEUE_NOTIFY_OFFSET) * device->notify_multiplier;
     if (doorbell + sizeof(uint16_t) > device->notify_size) {
         return -ENODEV;
     }

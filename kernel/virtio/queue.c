@@ -1,9 +1,10 @@
 /*
  * Split virtqueues (Virtio 1.2, section 2.7).
  *
- * The three parts lie in one piece of memory in the order that the legacy interface prescribes, with
- * the used ring at UB_VIRTIO_RING_ALIGNMENT, so that one layout serves both interfaces. The driver
- * keeps its own copies of every index it writes; from the device it believes only what it checked.
+ * The three parts lie in one piece of memory in the order that the legacy interface prescribes,
+ * with the used ring at UB_VIRTIO_RING_ALIGNMENT, so that one layout serves both interfaces. The
+ * driver keeps its own copies of every index it writes; from the device it believes only what it
+ * checked.
  */
 #include <errno.h>
 

@@ -1,7 +1,8 @@
 /*
  * lwIP's options for this port: IPv4, UDP, TCP, DHCP, ICMP under one lock (kernel/network), no
  * threads of its own, no sockets of its own (kernel/socket). What is not named keeps the default of
- * lwIP's opt.h. Every pool is bounded; together they take about 130 KiB of memory, none of the image.
+ * lwIP's opt.h. Every pool is bounded; together they take about 130 KiB of memory, none of the
+ * image.
  */
 #ifndef LWIP_LWIPOPTS_H
 #define LWIP_LWIPOPTS_H

@@ -1,6 +1,7 @@
 /*
  * The port's arithmetic: SipHash-2-4 against its authors' vectors, the checksum against RFC 1071's
- * definition, the packet memory's limit, and sequence numbers that depend on everything they should.
+ * definition, the packet memory's limit, and sequence numbers that depend on everything they
+ * should.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +14,12 @@
 #include "../port.h"
 #include "lwip_hooks.h"
 
-#define CHECK(condition)                                                                          \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                       \
-            exit(1);                                                                              \
-        }                                                                                         \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
+            exit(1);                                                                               \
+        }                                                                                          \
     } while (0)
 
 #define PAGES 1024u
@@ -62,7 +63,7 @@ static void siphash(void)
         size_t size;
         uint64_t hash;
     } vectors[] = {
-        {0, 0x726fdb47dd0e0e31ull}, {1, 0x74f839c593dc67fdull}, {7, 0xab0200f58b01d137ull},
+        {0, 0x726fdb47dd0e0e31ull}, {1, 0x74f839c593dc67fdull},  {7, 0xab0200f58b01d137ull},
         {8, 0x93f5f5799a932462ull}, {15, 0xa129ca6149be45e5ull},
     };
     const uint64_t key[2] = {0x0706050403020100ull, 0x0f0e0d0c0b0a0908ull};

@@ -13,12 +13,12 @@
 #include <unibuild/virtio.h>
 
 #define SIZE 16u
-#define CHECK(condition)                                                                          \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                       \
-            exit(1);                                                                              \
-        }                                                                                         \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
+            exit(1);                                                                               \
+        }                                                                                          \
     } while (0)
 
 static jmp_buf on_panic;
@@ -152,7 +152,15 @@ static void notifications(void)
     CHECK(!ub_virtio_queue_interrupts_enable(&queue));
 }
 
-enum lie { LIE_ID_BEYOND, LIE_ID_FREE, LIE_TWICE, LIE_INDEX, LIE_CHAIN_LOOP, LIE_CHAIN_BEYOND, LIES };
+enum lie {
+    LIE_ID_BEYOND,
+    LIE_ID_FREE,
+    LIE_TWICE,
+    LIE_INDEX,
+    LIE_CHAIN_LOOP,
+    LIE_CHAIN_BEYOND,
+    LIES
+};
 
 static void tell(struct ub_virtio_queue *queue, enum lie lie)
 {

@@ -1,11 +1,12 @@
 /*
  * The network stack's one lock, its thread, and the interface's configuration.
  *
- * The stack (lwIP's core, driver, sockets) is single-threaded code under one lock. Whoever holds the
- * lock may drive it: a thread that waits for a packet polls the device itself, so that a busy server
- * never switches threads; the network thread takes over when no one waits there (timers, answers
- * to ARP and pings, TCP while the program computes). The device interrupts once, and not again until
- * the network thread has found nothing more to do: under load there are hardly any interrupts.
+ * The stack (lwIP's core, driver, sockets) is single-threaded code under one lock. Whoever holds
+ * the lock may drive it: a thread that waits for a packet polls the device itself, so that a busy
+ * server never switches threads; the network thread takes over when no one waits there (timers,
+ * answers to ARP and pings, TCP while the program computes). The device interrupts once, and not
+ * again until the network thread has found nothing more to do: under load there are hardly any
+ * interrupts.
  *
  * The interface is configured from the image's `ub_image_network`: "dhcp", a static
  * "ADDRESS/PREFIX[,GATEWAY]", or "none". It comes up before main, but only in images whose program

@@ -2,7 +2,8 @@
  * Linux's socket system calls for AF_INET datagrams and streams.
  *
  * Entry points: socket, bind, listen, accept, accept4, connect, sendto, recvfrom, sendmsg, recvmsg,
- * sendmmsg, recvmmsg, shutdown, getsockname, getpeername, getsockopt, setsockopt; a socket is a file
+ * sendmmsg, recvmmsg, shutdown, getsockname, getpeername, getsockopt, setsockopt; a socket is a
+ * file
  * (<unibuild/file.h>), so read, write, close, fcntl and poll work on it. Arguments, results and
  * errors are Linux's for x86_64. One entry point a file: an image has those that its program calls.
  *

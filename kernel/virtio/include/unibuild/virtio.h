@@ -2,8 +2,8 @@
  * Virtio 1.x devices: discovery, feature negotiation and split queues (Virtio 1.2, sections 2-4).
  *
  * A transport (mmio, pci, ...) is a table of operations. The platform chooses transports by linking
- * one object that defines `ub_virtio_transports`, a NULL-terminated list of scan functions; adding a
- * transport means writing its operations and naming its scan function in that list.
+ * one object that defines `ub_virtio_transports`, a NULL-terminated list of scan functions; adding
+ * a transport means writing its operations and naming its scan function in that list.
  *
  * A driver asks for its device by type, negotiates, creates its queues and starts it:
  *
@@ -75,7 +75,8 @@ struct ub_virtio_device {
     size_t configuration_size;
     uint32_t notify_multiplier; /* bytes between two queues' notify registers; pci */
     uint32_t notify_size;       /* bytes of the notify registers; pci */
-    uint32_t line;              /* mmio: interrupt line; pci: bus address (configuration mechanism) */
+    uint32_t line;        /* mmio: interrupt line; pci: bus address (configuration mechanism) */
+    uint32_t second_line; /* mmio: the other line that it may be, 0 for none */
     void (*handler)(void *context);
     void *context;
 };
@@ -116,7 +117,7 @@ struct ub_virtio_queue {
     struct ub_virtio_descriptor *descriptors;
     struct ub_virtio_available *available;
     volatile struct ub_virtio_used *used;
-    void **tokens; /* by head descriptor; NULL when the device does not own it */
+    void **tokens;           /* by head descriptor; NULL when the device does not own it */
     volatile void *doorbell; /* the number of the queue is written here */
     bool doorbell_wide;      /* as 32 bits (mmio) instead of 16 (pci) */
     uint16_t number;
