@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution.plan import LITERAL, PACKAGE, SOURCE
+from unibuild.model.artifacts import GENERATED_PREFIX, OUTPUT_PREFIX
 from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, READ_ONLY_EXECUTABLE, copy_new
 from unibuild.store.layout import FIXED_TIME_NS
@@ -17,7 +18,7 @@ from unibuild.store.merkle import root_digest
 from unibuild.store.reapi import encode_action, encode_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from unibuild.execution.plan import Plan, Record
     from unibuild.execution.values import Value
@@ -76,7 +77,7 @@ class ActionKeys:
 
 def output_path(input_path: str) -> str:
     """Return where an action writes what others read at ``input_path``."""
-    return "unibuild-out" + input_path[len("unibuild-gen") :]
+    return OUTPUT_PREFIX + input_path[len(GENERATED_PREFIX) :]
 
 
 class MissingBlobError(Exception):
@@ -103,6 +104,74 @@ class Staged(NamedTuple):
     inputs: str
     outputs: str
     trees: list[tuple[str, str]]
+    area: Area
+
+
+class Area:
+    """A scratch directory that is laid out for one action after the other.
+
+    Making a directory costs more than linking a file, and most actions want the same ones; so what
+    the next action does not want is removed, and only what is missing is made.
+    """
+
+    __slots__ = ("_files", "_inputs_made", "_outputs_made", "base", "inputs", "outputs")
+
+    def __init__(self, base: str) -> None:
+        """Make the directory at the new path ``base``."""
+        self.base = base
+        self.inputs = f"{base}/in"
+        self.outputs = f"{base}/out"
+        self._inputs_made: set[str] = set()
+        self._outputs_made: set[str] = set()
+        self._files: list[str] = []
+        for path in (base, self.inputs, self.outputs):
+            os.mkdir(path)
+
+    def shape(self, inputs: set[str], outputs: set[str]) -> None:
+        """Have exactly these directories, relative paths with all their parents."""
+        _reshape(self.inputs, self._inputs_made, inputs)
+        _reshape(self.outputs, self._outputs_made, outputs)
+        self._inputs_made, self._outputs_made = inputs, outputs
+
+    def hold(self, path: str) -> None:
+        """Remember a file that was put below ``inputs``."""
+        self._files.append(path)
+
+    def settle(self) -> None:
+        """Give all input directories the time that their files have."""
+        times = (FIXED_TIME_NS, FIXED_TIME_NS)
+        os.utime(self.inputs, ns=times)
+        for path in self._inputs_made:
+            os.utime(f"{self.inputs}/{path}", ns=times)
+
+    def clear(self) -> bool:
+        """Remove the files; tell whether nothing but the known directories is left."""
+        for path in self._files:
+            os.unlink(path)
+        self._files.clear()
+        return _holds_only(self.outputs, self._outputs_made)
+
+
+def _reshape(base: str, present: set[str], wanted: set[str]) -> None:
+    for path in sorted(present - wanted, reverse=True):
+        os.rmdir(f"{base}/{path}")
+    for path in sorted(wanted - present):
+        os.mkdir(f"{base}/{path}")
+
+
+def _holds_only(base: str, directories: set[str]) -> bool:
+    listed = sum(len(os.listdir(f"{base}/{path}")) for path in ("", *directories))
+    return listed == len(directories)
+
+
+def _with_parents(directories: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for path in directories:
+        below = path
+        while below and below not in found:
+            found.add(below)
+            below = below.rpartition("/")[0]
+    return found
 
 
 class Stage:
@@ -155,60 +224,51 @@ class Stage:
             raise MissingBlobError(artifact)
         return path
 
-    def lay_out(self, record: Record, base: str, *, link_trees: bool, copy: bool) -> Staged:
-        """Make the input root of an action below the new directory ``base``.
-
-        ``link_trees`` shows directories by symbolic links instead of mount points; ``copy`` gives
-        the action files of its own, for when nothing stops it from writing to them.
-        """
-        inputs, outputs = f"{base}/in", f"{base}/in/unibuild-out" if link_trees else f"{base}/out"
-        os.mkdir(base)
-        os.mkdir(inputs)
-        os.mkdir(f"{inputs}/unibuild-out")
-        if not link_trees:
-            os.mkdir(outputs)
-        made = {""}
+    def lay_out(self, record: Record, area: Area) -> Staged:
+        """Show an action its inputs in ``area``, for a sandbox that keeps it from writing there."""
+        paths, is_tree = self._plan.paths, self._plan.trees
+        directories = [paths[a] if a in is_tree else _parent(paths[a]) for a in record.inputs]
+        area.shape(_with_parents([*directories, OUTPUT_PREFIX]), self._output_directories(record))
         trees = []
-        paths, values = self._plan.paths, self._values
         for a in record.inputs:
-            path = paths[a]
-            _make_parents(inputs, path, made)
             located = self.locate(a)
-            if a in self._plan.trees:
-                if link_trees:
-                    os.symlink(located, f"{inputs}/{path}")
-                else:
-                    os.mkdir(f"{inputs}/{path}")
-                    trees.append((located, path))
-            else:
-                self._place(located, f"{inputs}/{path}", bool(values[a][2]), copy, a)  # type: ignore[index]
-        for directory in made:
-            os.utime(f"{inputs}/{directory}", ns=(FIXED_TIME_NS, FIXED_TIME_NS))
-        made = {""}
-        for a in record.outputs:
-            _make_parents(outputs, paths[a][len("unibuild-gen/") :], made)
-        return Staged(inputs, outputs, trees)
-
-    def _place(self, located: str, place: str, executable: bool, copy: bool, a: int) -> None:  # noqa: FBT001 - internal
-        try:
-            if not copy:
+            if a in is_tree:
+                trees.append((located, paths[a]))
+                continue
+            place = f"{area.inputs}/{paths[a]}"
+            try:
                 os.link(located, place)
-                return
-        except FileNotFoundError as error:
-            raise MissingBlobError(a) from error
-        except OSError:
-            pass  # too many links to one file: a copy does as well
-        copy_new(located, place, READ_ONLY_EXECUTABLE if executable else READ_ONLY)
+            except FileNotFoundError as error:
+                raise MissingBlobError(a) from error
+            except OSError:  # too many links to one file: a copy does as well
+                copy_new(located, place, self._mode(a))
+            area.hold(place)
+        area.settle()
+        return Staged(area.inputs, area.outputs, trees, area)
+
+    def copy_out(self, record: Record, area: Area) -> Staged:
+        """Give an action that nothing keeps from writing inputs of its own; trees are links."""
+        paths, is_tree = self._plan.paths, self._plan.trees
+        below = {f"{OUTPUT_PREFIX}/{path}" for path in self._output_directories(record)}
+        directories = [_parent(paths[a]) for a in record.inputs]
+        area.shape(_with_parents([*directories, *below, OUTPUT_PREFIX]), set())
+        for a in record.inputs:
+            place = f"{area.inputs}/{paths[a]}"
+            if a in is_tree:
+                os.symlink(self.locate(a), place)
+            else:
+                copy_new(self.locate(a), place, self._mode(a))
+        area.settle()
+        return Staged(area.inputs, f"{area.inputs}/{OUTPUT_PREFIX}", [], area)
+
+    def _mode(self, artifact: int) -> int:
+        value = self._values[artifact]
+        return READ_ONLY_EXECUTABLE if value is not None and value[2] else READ_ONLY
+
+    def _output_directories(self, record: Record) -> set[str]:
+        prefix = len(GENERATED_PREFIX) + 1
+        return _with_parents(_parent(self._plan.paths[a][prefix:]) for a in record.outputs)
 
 
-def _make_parents(base: str, path: str, made: set[str]) -> None:
-    parent = path.rpartition("/")[0]
-    if parent in made:
-        return
-    missing = []
-    while parent not in made:
-        missing.append(parent)
-        made.add(parent)
-        parent = parent.rpartition("/")[0]
-    for directory in reversed(missing):
-        os.mkdir(f"{base}/{directory}")
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 OUTPUT_LIMIT = 1 << 20  # bytes of a child's output that are kept
 _ALL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP)
@@ -71,6 +71,17 @@ class Processes:
     ) -> Child:
         """Start a program; raises ``OSError`` when it cannot be started."""
         log = os.memfd_create("output", os.MFD_CLOEXEC)
+        with _uninterrupted():
+            return self._spawn(token, log, arguments, environment, timeout)
+
+    def _spawn(
+        self,
+        token: int,
+        log: int,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        timeout: int,
+    ) -> Child:
         try:
             pid = os.posix_spawn(
                 arguments[0],
@@ -96,13 +107,16 @@ class Processes:
         log = os.memfd_create("output", os.MFD_CLOEXEC)
         die_with_parent = _death_signal()
         parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
+        with _uninterrupted() as before:
+            pid = os.fork()
+            if pid:
+                return self._watch(Child(token, pid, log, timeout))
             status = 1
             try:
                 os.setsid()
                 for number in _ALL_SIGNALS:
                     signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
                 die_with_parent()
                 if os.getppid() != parent:
                     os._exit(1)
@@ -115,7 +129,6 @@ class Processes:
                 status = 0
             finally:
                 os._exit(status)
-        return self._watch(Child(token, pid, log, timeout))
 
     def _watch(self, child: Child) -> Child:
         self.running[child.descriptor] = child
@@ -152,11 +165,22 @@ class Processes:
 
     def close(self) -> None:
         """End every child and wait for it."""
-        for child in self.running.values():
-            child.kill()
-        for descriptor in list(self.running):
-            self._reap(descriptor).close()
+        with _uninterrupted():
+            for child in self.running.values():
+                child.kill()
+            for descriptor in list(self.running):
+                self._reap(descriptor).close()
         os.close(self._null)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[set[signal.Signals]]:
+    """Hold signals back, so that no child can be started and yet be unknown; yields the old mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ALL_SIGNALS)
+    try:
+        yield before  # type: ignore[misc]
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _inheritable_descriptors() -> list[int]:

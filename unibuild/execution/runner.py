@@ -8,14 +8,15 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from unibuild.execution.inputs import Staged, output_path
+from unibuild.execution.inputs import Area, output_path
 from unibuild.model import errors
 from unibuild.model.errors import ActionError, UnibuildError
+from unibuild.store.layout import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from unibuild.execution.inputs import Stage
+    from unibuild.execution.inputs import Stage, Staged
     from unibuild.execution.plan import Plan, Record
     from unibuild.execution.processes import Child, Processes
     from unibuild.execution.sandbox import Sandbox
@@ -26,12 +27,16 @@ _LOG_FILE = "log"
 
 
 class Started(NamedTuple):
-    """A running action: its child, where it reads and writes, and its scratch directory."""
+    """A running action: its child, where it reads and writes, and its scratch directory.
+
+    ``area`` is that directory when the next action may use it again.
+    """
 
     child: Child
     base: str
     inputs: str
     outputs: str
+    area: Area | None
 
 
 class Runner:
@@ -55,17 +60,22 @@ class Runner:
         self._sandbox = sandbox
         self._builtins = builtins
         self._packages = packages
+        self._areas: list[Area] = []
 
     def start(self, token: int, record: Record) -> Started:
         """Lay the inputs out and start the action.
 
         Raises ``MissingBlobError`` and ``ChangedSourceError`` from staging.
         """
-        base = self._session.scratch()
         if record.builtin:
-            return self._start_builtin(token, record, base)
+            return self._start_builtin(token, record, self._session.scratch())
         active = self._sandbox.active
-        staged = self._stage.lay_out(record, base, link_trees=not active, copy=not active)
+        area = self._areas.pop() if self._areas else Area(self._session.scratch())
+        try:
+            staged = (self._stage.lay_out if active else self._stage.copy_out)(record, area)
+        except BaseException:
+            remove_tree(area.base)
+            raise
         program = record.arguments[0]
         arguments = (program if "/" in program else f"./{program}", *record.arguments[1:])
         environment = dict(record.environment)
@@ -75,7 +85,15 @@ class Runner:
         else:
             execute = _bare(staged, arguments, environment)
             child = self._processes.fork(token, execute, record.timeout)
-        return Started(child, base, staged.inputs, staged.outputs)
+        return Started(child, area.base, staged.inputs, staged.outputs, area if active else None)
+
+    def release(self, started: Started) -> None:
+        """Give back what an ended action used."""
+        started.child.close()
+        if started.area is not None and started.area.clear():
+            self._areas.append(started.area)
+        else:
+            remove_tree(started.base)
 
     def _start_builtin(self, token: int, record: Record, base: str) -> Started:
         from unibuild.execution.request import BuiltinCall  # noqa: PLC0415 - few builds need it
@@ -108,13 +126,14 @@ class Runner:
                 raise
 
         child = self._processes.fork(token, run, record.timeout)
-        return Started(child, base, "", outputs)
+        return Started(child, base, "", outputs, None)
 
     def printed(self, started: Started) -> bytes:
         """Return what an ended action printed, or wrote to its log."""
         text = started.child.output()
-        log = Path(started.base, _LOG_FILE)
-        return text + log.read_bytes() if log.exists() else text
+        if started.inputs:
+            return text
+        return text + Path(started.base, _LOG_FILE).read_bytes()
 
     def failure(self, record: Record, started: Started, printed: bytes) -> UnibuildError | None:
         """Return why an ended action failed, or nothing."""
@@ -126,7 +145,7 @@ class Runner:
         if not child.status:
             return None
         raised = Path(started.base, _ERROR_FILE)
-        if raised.exists():
+        if record.builtin and raised.exists():
             kind, identifier, cause, hint, detail = marshal.loads(raised.read_bytes())
             error = getattr(errors, kind, ActionError)(
                 id=identifier, cause=cause, hint=hint, detail=tuple(detail)

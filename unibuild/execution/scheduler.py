@@ -30,7 +30,6 @@ from unibuild.execution.sandbox import FAILURE_MARK
 from unibuild.execution.values import read_source
 from unibuild.model.errors import ActionError, InternalError, UnibuildError, UserError
 from unibuild.store.digests import Digest
-from unibuild.store.layout import remove_tree
 from unibuild.store.reapi import ActionResult, OutputDirectory, OutputFile
 
 if TYPE_CHECKING:
@@ -291,8 +290,7 @@ class Scheduler:
         try:
             self._judge(prepared, started, slot, seconds)
         finally:
-            started.child.close()
-            remove_tree(started.base)
+            self._runner.release(started)
 
     def _judge(self, prepared: _Prepared, started: Started, slot: int, seconds: float) -> None:
         index, record = prepared.index, prepared.record

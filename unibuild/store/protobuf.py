@@ -16,6 +16,9 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 _MAXIMUM_VARINT_BYTES = 10
 
 
+_DIGITS = [bytes((value,)) for value in range(128)]
+
+
 class MalformedMessageError(ValueError):
     """The bytes are no message: they end early or use a wire type that does not exist."""
 
@@ -23,7 +26,7 @@ class MalformedMessageError(ValueError):
 def varint(value: int) -> bytes:
     """Return a non-negative ``value`` below 2**64 in base 128, low digits first."""
     if value < 0x80:  # noqa: PLR2004 - one digit of base 128
-        return bytes((value,))
+        return _DIGITS[value]
     digits = bytearray()
     while value > 0x7F:  # noqa: PLR2004 - see above
         digits.append(value & 0x7F | 0x80)
@@ -39,6 +42,9 @@ def number(field: int, value: int) -> bytes:
 
 def message(field: int, value: bytes) -> bytes:
     """Return an embedded message, which may be empty, or a repeated string."""
+    size = len(value)
+    if size < 0x80 and field < 0x10:  # noqa: PLR2004 - tag and size are one byte each
+        return _DIGITS[field << 3 | LENGTH] + _DIGITS[size] + value
     return varint(field << 3 | LENGTH) + varint(len(value)) + value
 
 

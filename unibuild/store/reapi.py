@@ -7,6 +7,7 @@ message's name; decoders accept what any conforming writer makes and ignore unkn
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.store.digests import Digest
@@ -17,7 +18,6 @@ from unibuild.store.protobuf import (
     message,
     number,
     string,
-    varint,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Pairs = tuple[tuple[str, str], ...]
 
-_FILE_DIGEST_TAG = b"\x12"  # field 2, length-delimited
 _EXECUTABLE = b"\x20\x01"  # field 4, true
 
 
@@ -89,6 +88,12 @@ def encode_digest(digest: Digest) -> bytes:
     return string(1, digest[0]) + number(2, digest[1])
 
 
+@lru_cache(maxsize=1 << 14)
+def _digest_field(hash_text: str, size: int) -> bytes:
+    """Return field 2 of a node: most digests appear in many input roots."""
+    return message(2, encode_digest(Digest(hash_text, size)))
+
+
 def encode_command(
     arguments: Iterable[str],
     environment: Pairs,
@@ -125,19 +130,17 @@ def encode_action(
 
 def encode_file_node(name: str, digest: Digest, executable: bool) -> bytes:  # noqa: FBT001 - a node
     """Return the ``files`` field of a ``Directory`` for one file."""
-    encoded_name = name.encode()
-    encoded_digest = encode_digest(digest)
-    body = b"".join((
-        b"\x0a", varint(len(encoded_name)), encoded_name,
-        _FILE_DIGEST_TAG, varint(len(encoded_digest)), encoded_digest,
-        _EXECUTABLE if executable else b"",
-    ))  # fmt: skip
-    return b"\x0a" + varint(len(body)) + body
+    return message(
+        1,
+        message(1, name.encode())
+        + _digest_field(digest[0], digest[1])
+        + (_EXECUTABLE if executable else b""),
+    )
 
 
 def encode_directory_node(name: str, digest: Digest) -> bytes:
     """Return the ``directories`` field of a ``Directory`` for one child."""
-    return message(2, string(1, name) + message(2, encode_digest(digest)))
+    return message(2, message(1, name.encode()) + _digest_field(digest[0], digest[1]))
 
 
 def encode_symlink_node(name: str, target: str) -> bytes:
