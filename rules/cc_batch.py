@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from unibuild.analysis.api import Artifact, RuleContext, ToolchainInfo
 
-from .cc_compile import source_name
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .cc_attributes import LibraryAttributes
     from .cc_compile import Compilation
+
+_PREFIX_MAPS = (
+    '-ffile-prefix-map="$root/"=',
+    '-ffile-prefix-map="$root/external/unibuild/"=',
+    '-ffile-prefix-map="$root/unibuild-gen/"=',
+)
+"""What the compiler writes of paths outside the scratch folder; the last that fits holds."""
 
 _SCRIPT = """\
 # Usage: sh SCRIPT ARCHIVE GROUP GROUPS; the list files and tools are named below.
@@ -84,7 +89,7 @@ def compile_batches(
 ) -> tuple[Artifact, ...]:
     """Declare the batch actions of a library; return their archives.
 
-    ``sources`` are files of the package, copied to their path below ``package/``.
+    ``sources`` are files of the package, copied to the path that they always have.
     """
     attributes: LibraryAttributes = ctx.attributes
     shell = ctx.dependency("shell", ToolchainInfo)
@@ -94,7 +99,7 @@ def compile_batches(
     exclude = [_expression(glob[1:]) for glob in attributes.tree_srcs if glob.startswith("!")]
     if attributes.tree_srcs and tree is None:
         raise ctx.error("tree_srcs", "`tree_srcs` needs a `source_tree`")
-    local = [f"^package/{re.escape(source_name(ctx, source))}$" for source in sources]
+    local = [f"^{re.escape(source.input_path)}$" for source in sources]
     lists = {
         "include": ctx.literal(f"{name}.batch/include", _lines([*include, *local] or ["^$"])),
         "exclude": ctx.literal(f"{name}.batch/exclude", _lines(exclude or ["^$"])),
@@ -157,12 +162,12 @@ def _copy(
         lines.append(f'cp -R "$root/"{shlex.quote(tree.input_path)}/. "$work"')
         lines.append('chmod -R u+w "$work"')
     local = [*sources, *(header for header in compilation.headers if _is_own(ctx, header))]
-    folders = sorted({f"package/{source_name(ctx, file)}".rpartition("/")[0] for file in local})
+    folders = sorted({file.input_path.rpartition("/")[0] for file in local} - {""})
     if folders:
         lines.append(f'(cd "$work" && mkdir -p {shlex.join(folders)})')
     for file in local:
-        target = shlex.quote(f"package/{source_name(ctx, file)}")
-        lines.append(f'cp "$root/"{shlex.quote(file.input_path)} "$work/"{target}')
+        path = shlex.quote(file.input_path)
+        lines.append(f'cp "$root/"{path} "$work/"{path}')
     return "\n".join(lines)
 
 
@@ -196,7 +201,7 @@ def _expression(glob: str) -> str:
 
 def _words(flags: Sequence[str], compilation: Compilation, tree: Artifact | None) -> str:
     """Return compiler words for the shell: folders by their absolute path, the tree's by relative."""
-    words = [*map(shlex.quote, flags), '-ffile-prefix-map="$root/"=']
+    words = [*map(shlex.quote, flags), *_PREFIX_MAPS]
     inside = f"{tree.input_path}/" if tree is not None else None
     for flag in compilation.include_flags:
         option, path = ("-I", flag[2:]) if flag.startswith("-I") else ("", flag)
