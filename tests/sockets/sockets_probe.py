@@ -47,7 +47,7 @@ def main() -> int:
         guest.connect((os.environ["UNIBUILD_ADDRESS"], int(os.environ["UNIBUILD_PORT_7000_UDP"])))
         guest.send(command.encode())
         differences = guest.recv(64).decode()
-    print(f"differences: {differences}")
+    sys.stdout.write(f"differences: {differences}\n")
     return int(differences != "0")
 
 

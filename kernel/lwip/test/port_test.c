@@ -9,6 +9,7 @@
 
 #include <unibuild/clock.h>
 #include <unibuild/memory.h>
+#include <unibuild/panic.h>
 #include <unibuild/random.h>
 
 #include "../port.h"
@@ -54,6 +55,12 @@ void ub_page_free(void *pages, size_t count)
 {
     pages_out -= count;
     free(pages);
+}
+
+void ub_panic(const char *format, ...)
+{
+    fprintf(stderr, "panic: %s\n", format);
+    exit(1);
 }
 
 /* From the appendix of the SipHash paper and its reference implementation's vectors. */
