@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.analysis.loader import Loader
 from unibuild.loading.directories import BUILD_FILE
+from unibuild.model.errors import UserError
 from unibuild.model.labels import Pattern, parse_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unibuild.loading.workspace import Workspace
+    from unibuild.model.errors import Place
 
 _EVERYTHING = Pattern("", "", "", recursive=True)
 
@@ -45,6 +47,18 @@ def target_rows(
             rows.add(TargetRow(str(label), table.rule, text_of))
     loader.check()
     return sorted(rows)
+
+
+def place_of(workspace: Workspace, label: str) -> Place | None:
+    """Return where ``label`` (canonical) is defined, or None where it is nowhere."""
+    loader = Loader(workspace)
+    try:
+        wanted = workspace.label(label)
+        package = loader.package(wanted.repository, wanted.package)
+    except UserError:
+        return None
+    table = package.targets.get(wanted.name)
+    return package.place((table.rule, wanted.name)) if table is not None else None
 
 
 def package_urls(workspace: Workspace) -> list[str]:

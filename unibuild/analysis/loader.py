@@ -14,7 +14,12 @@ from unibuild.analysis.attributes import Refers
 from unibuild.analysis.registry import load_registry
 from unibuild.analysis.targets import Target
 from unibuild.analysis.visibility import Visibility
-from unibuild.loading.directories import BUILD_FILE, WORKSPACE_FILE, Directories
+from unibuild.loading.directories import (
+    BUILD_FILE,
+    RESERVED_FOLDERS,
+    WORKSPACE_FILE,
+    Directories,
+)
 from unibuild.loading.package import Package, Table, load_package
 from unibuild.loading.sources import check_file, resolve_sources
 from unibuild.loading.validation import validation_errors
@@ -124,6 +129,12 @@ class Loader:
     def _read_package(self, repository: str, path: str) -> Package:
         root = str(self.workspace.repositories[repository])
         directory = f"{root}/{path}" if path else root
+        if not repository and path.partition("/")[0] in RESERVED_FOLDERS:
+            raise UserError(
+                "unknown-package",
+                f"`{package_text(repository, path)}` cannot be a package",
+                hint=f"the folder `{path.partition('/')[0]}` is reserved",
+            )
         if BUILD_FILE not in self.directories.listing(directory, watch=False):
             raise self._unknown_package(repository, path)
         return load_package(self.workspace, repository, path)

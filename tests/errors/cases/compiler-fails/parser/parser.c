@@ -1,0 +1,4 @@
+int parse(void)
+{
+    return count;
+}
