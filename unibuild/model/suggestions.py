@@ -21,7 +21,7 @@ def near_names(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
 
     Letter case is ignored; candidates of equal nearness come in sorted order.
     """
-    from difflib import SequenceMatcher  # noqa: PLC0415 - only a mistake pays for this import
+    from difflib import SequenceMatcher
 
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(name.casefold())
