@@ -1,4 +1,4 @@
-"""Platforms, bootable images, and tests that boot them.
+"""Platforms and bootable images.
 
 An image is one link: the program's objects, the image's parameters (arguments, environment, network,
 root file system) and, as archives, every component that the platform offers. The linker takes what
@@ -9,46 +9,28 @@ and the manifest, and says in words which system call is missing when one is.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from unibuild.analysis.api import (
-    Attributes,
     CcInfo,
     DefaultInfo,
     ImageInfo,
     KernelComponentInfo,
-    LabelList,
-    OneLabel,
-    OneSource,
     PlatformInfo,
     ProgramInfo,
     Provider,
     RuleContext,
     RunInfo,
-    SourceMap,
-    Sources,
-    StringMap,
-    Strings,
-    StringsMap,
-    TestInfo,
     ToolchainInfo,
     rule,
 )
-from unibuild.image.builtins import (
-    BOOT_TEST_VERSION,
-    IMAGE_PACK_VERSION,
-    ROOT_ARCHIVE_VERSION,
-)
+from unibuild.image.builtins import IMAGE_PACK_VERSION, ROOT_ARCHIVE_VERSION
 from unibuild.image.parameters import assembly
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from .unikernel_attributes import ImageAttributes, PlatformAttributes
 
+if TYPE_CHECKING:
     from unibuild.analysis.api import Artifact, Label, Library
 
 _LINK_FLAGS = (
@@ -58,43 +40,6 @@ _LINK_FLAGS = (
     # Undefined symbols are reported by image-pack, with the component that would define them.
     "--unresolved-symbols=ignore-all",
 )
-
-
-class PlatformAttributes(Attributes):
-    """Where an image boots."""
-
-    architecture: str = Field("x86_64", description="Instruction set: `x86_64`.")
-    components: LabelList = Field(
-        description="Every kernel component that images may link on this platform; an image gets "
-        "those that its program reaches."
-    )
-    linker_script: OneSource = Field(description="The layout of the image, a linker script.")
-    keep: Strings = Field(
-        (),
-        description="Symbols that every image keeps besides the boot entry, such as the driver of "
-        "a device that announces itself.",
-    )
-    link_flags: Strings = Field((), description="Further flags for the linker.")
-    monitor: Literal["qemu"] = Field("qemu", description="The program that runs the images.")
-    machine: str = Field(description="The monitor's machine: QEMU's `-M` with its properties.")
-    cpu: str = Field("max", description="The monitor's processor model: QEMU's `-cpu`.")
-    console: Strings = Field(
-        ("-serial", "chardev:console"),
-        description="Monitor options that join the guest's console to the character device "
-        "`console`.",
-    )
-    devices: StringMap = Field(
-        default_factory=dict,
-        description="Symbol of the image → device of the monitor: the machine gets the device when "
-        "the image holds the symbol, that is, when the program reached its driver.",
-    )
-    monitor_options: Strings = Field((), description="Further options for the monitor.")
-    memory: str = Field("8M", description="Memory of the machine when an image asks for no other.")
-    system_calls: StringsMap = Field(
-        default_factory=dict,
-        description="Package → system calls for which it has a component of the same name that is "
-        "not part of the platform, such as an explicit stub; shown when a program misses one.",
-    )
 
 
 @rule(
@@ -154,54 +99,6 @@ def _absolute(ctx: RuleContext[PlatformAttributes], package: str) -> str:
     """Return a package as another repository names it."""
     repository = ctx.label.repository
     return f"@{repository}{package}" if repository and package.startswith("//") else package
-
-
-class StaticNetwork(BaseModel):
-    """A fixed network configuration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    address: IPv4Interface = Field(
-        description="The guest's IPv4 address with the length of its network's prefix, such as "
-        "`10.0.2.15/24`."
-    )
-    gateway: IPv4Address | None = Field(None, description="The IPv4 address of the gateway.")
-
-
-class ImageAttributes(Attributes):
-    """A bootable image."""
-
-    app: OneLabel = Field(description="The program: a `cc_binary`.")
-    platform: OneLabel = Field(
-        "@unibuild//kernel/platform:qemu-microvm", description="Where the image boots."
-    )
-    components: LabelList = Field(
-        (),
-        description="Kernel components besides those of the platform, such as a stub for a system "
-        "call that the program tries but can do without.",
-    )
-    files: SourceMap = Field(
-        default_factory=dict,
-        description="The root file system: absolute path in the image → file or label. A label "
-        "whose output is a directory adds everything in it.",
-    )
-    dirs: Strings = Field((), description="Empty directories in the root file system.")
-    args: Strings = Field((), description="The program's arguments, its name left out.")
-    env: StringMap = Field(default_factory=dict, description="The program's environment.")
-    memory: str = Field(
-        "",
-        pattern=r"^(\d+[KMG])?$",
-        description="Memory of the machine, such as `8M`; default: the platform's.",
-    )
-    network: Literal["dhcp", "none"] | StaticNetwork = Field(
-        "dhcp",
-        description="How the network interface gets its address: `dhcp`, `none` for no interface, "
-        'or `{ address = "10.0.2.15/24", gateway = "10.0.2.2" }`. Without effect where the program '
-        "uses no sockets.",
-    )
-    toolchain: OneLabel = Field(
-        "@unibuild//toolchains/zig", description="The toolchain that assembles and links."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,144 +311,3 @@ def _specification(
         },
         sort_keys=True,
     )
-
-
-class BootTestAttributes(Attributes):
-    """A test that boots an image."""
-
-    image: OneLabel = Field(description="The image to boot.")
-    expect_console: Strings = Field(
-        (),
-        description="Regular expressions that the console's text must contain, in any order; `^` "
-        "and `$` match at every line.",
-    )
-    reject_console: Strings = Field(
-        (), description="Regular expressions that the console's text must not contain."
-    )
-    expect_status: int = Field(0, description="The program's exit status; 134 is a fault.")
-    server: bool = Field(
-        default=False,
-        description="The program does not end by itself: stop it when everything expected was seen "
-        "and the probe is done. Set by `probe`.",
-    )
-    args: Strings = Field((), description="Arguments instead of the image's.")
-    memory: str = Field("", pattern=r"^(\d+[KMG])?$", description="Memory instead of the image's.")
-    qemu_options: Strings = Field((), description="Further options for QEMU.")
-    accelerator: Literal["tcg", "auto", "kvm"] = Field(
-        "tcg", description="How QEMU runs the guest; `tcg` runs the same on every machine."
-    )
-    ports: Strings = Field(
-        (), description="Ports of the guest that the probe wants to reach: `53/udp`, `80/tcp`."
-    )
-    probe: OneSource = Field(
-        "",
-        description="A program of the host, Python (`.py`) or shell (`.sh`), that is run once the "
-        "console shows what is expected; it fails the test by its exit status. Its environment "
-        "holds `UNIBUILD_ADDRESS` and, for every port, `UNIBUILD_PORT_53_UDP`.",
-    )
-    wire: bool = Field(
-        default=False,
-        description="The probe is the guest's network: it connects to the UNIX socket "
-        "`UNIBUILD_WIRE` and exchanges Ethernet frames, each behind its length (four bytes, "
-        "big-endian). Without `ports`.",
-    )
-    probe_args: Strings = Field((), description="Arguments of the probe.")
-    data: Sources = Field((), description="Files whose paths follow the probe's arguments.")
-    boots: int = Field(1, ge=1, le=100, description="How often to boot the image.")
-    distinct: Strings = Field(
-        (),
-        description="Regular expressions whose match (the first group, where there is one) must be "
-        "another in every boot.",
-    )
-    timeout: int = Field(60, ge=1, description="Seconds that one boot may take.")
-
-
-@rule(
-    "boot_test",
-    BootTestAttributes,
-    provides=(TestInfo, DefaultInfo),
-    doc="Boots an image and checks its console, its exit status, or what a probe on the host sees.",
-    example="""
-[boot_test.boots]
-image = ":image"
-expect_console = ["^Hello"]
-""",
-    test=True,
-)
-def boot_test(ctx: RuleContext[BootTestAttributes]) -> list[Provider]:
-    """Declare the one test action."""
-    attributes = ctx.attributes
-    image = ctx.dependency("image", ImageInfo)
-    probe = ctx.file("probe")
-    data = ctx.files("data")
-    verdict = ctx.declare_file(f"{ctx.label.name}.verdict.json")
-    log = ctx.declare_file(f"{ctx.label.name}.log")
-    specification = ctx.literal(
-        f"{ctx.label.name}.test.json",
-        json.dumps(
-            {
-                "label": str(ctx.label),
-                "expect_console": attributes.expect_console,
-                "reject_console": attributes.reject_console,
-                "expect_status": attributes.expect_status,
-                "server": attributes.server or probe is not None,
-                "args": attributes.args,
-                "memory": attributes.memory,
-                "qemu_options": attributes.qemu_options,
-                "accelerator": attributes.accelerator,
-                "ports": attributes.ports,
-                "wire": attributes.wire,
-                "probe": probe.input_path if probe else "",
-                "probe_args": attributes.probe_args,
-                "data": [artifact.input_path for artifact in data],
-                "boots": attributes.boots,
-                "distinct": attributes.distinct,
-                "timeout": attributes.timeout,
-            },
-            sort_keys=True,
-        ),
-    )
-    _check_patterns(ctx)
-    if attributes.wire and attributes.ports:
-        raise ctx.error(
-            "ports",
-            "a test with `wire` forwards no ports",
-            hint="the probe sends frames to the guest itself; leave out `ports`",
-        )
-    ctx.action(
-        "BootTest",
-        [BOOT_TEST_VERSION, specification, image.image, image.symbols, image.manifest],
-        inputs=[*((probe,) if probe else ()), *data],
-        outputs=[verdict, log],
-        # The engine replaces the value by the monitor's version: another monitor, another result.
-        environment={"UNIBUILD_MONITOR": "@host/monitor"},
-        builtin="boot-test",
-        description=f"Booting {ctx.label}",
-        test=True,
-        timeout=attributes.timeout * attributes.boots + 60,
-    )
-    return [TestInfo((verdict, log)), DefaultInfo(())]
-
-
-def _check_patterns(ctx: RuleContext[BootTestAttributes]) -> None:
-    lists: Iterable[tuple[str, Strings]] = (
-        ("expect_console", ctx.attributes.expect_console),
-        ("reject_console", ctx.attributes.reject_console),
-        ("distinct", ctx.attributes.distinct),
-    )
-    for attribute, patterns in lists:
-        for index, pattern in enumerate(patterns):
-            try:
-                re.compile(pattern, re.MULTILINE)
-            except re.error as error:
-                raise ctx.error(
-                    attribute,
-                    f"`{pattern}` is no regular expression: {error}",
-                    hint="escape special characters with a backslash, or use a '…' string",
-                    item=index,
-                ) from error
-    for index, port in enumerate(ctx.attributes.ports):
-        if not re.fullmatch(r"\d{1,5}/(udp|tcp)", port):
-            raise ctx.error(
-                "ports", f"`{port}` is no port", hint="write `53/udp` or `80/tcp`", item=index
-            )
