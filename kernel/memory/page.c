@@ -7,6 +7,7 @@
  */
 #include "internal.h"
 
+#include <unibuild/layout.h>
 #include <unibuild/lock.h>
 #include <unibuild/paging.h>
 #include <unibuild/panic.h>
@@ -16,9 +17,6 @@
 
 #define WORD_BITS 64UL
 #define LARGE_PAGE (2UL << 20)
-
-extern const char ub_image_start[], ub_image_end[];
-extern uint64_t ub_entry_tables[], ub_entry_tables_end[];
 
 static struct ub_lock lock = UB_LOCK_INITIAL;
 static uint64_t *free_bits;

@@ -4,8 +4,7 @@
  * end cannot reproduce it.
  */
 #include <unibuild/panic.h>
-
-#include <stdint.h>
+#include <unibuild/stack_protector.h>
 
 uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);

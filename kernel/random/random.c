@@ -7,6 +7,7 @@
 #include "processor.h"
 
 #include <unibuild/image.h>
+#include <unibuild/layout.h>
 #include <unibuild/lock.h>
 #include <unibuild/panic.h>
 #include <unibuild/random.h>
@@ -18,9 +19,6 @@
 #define GIVEN_BYTES 32UL
 #define RESEED_BLOCKS 4096
 #define EXIT_CONFIGURATION 78 /* EX_CONFIG of sysexits.h */
-
-extern const struct ub_entropy_source *const ub_entropy_start[];
-extern const struct ub_entropy_source *const ub_entropy_end[];
 
 static struct ub_lock lock = UB_LOCK_INITIAL;
 static struct {

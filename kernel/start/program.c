@@ -7,9 +7,11 @@
 #include "pvh.h"
 
 #include <unibuild/image.h>
+#include <unibuild/layout.h>
 #include <unibuild/memory.h>
 #include <unibuild/panic.h>
 #include <unibuild/random.h>
+#include <unibuild/stack_protector.h>
 
 #include <elf.h>
 #include <string.h>
@@ -18,9 +20,6 @@
 #define STRINGS_MAXIMUM (64UL << 10)
 #define WORDS_MAXIMUM 4096
 
-extern uintptr_t __stack_chk_guard;
-extern const char ub_image_tls_start[];
-extern const uint64_t ub_image_tls_file_size, ub_image_tls_size, ub_image_tls_alignment;
 int main(int, char **, char **);
 _Noreturn int __libc_start_main(int (*program)(int, char **, char **), int argc, char **argv);
 

@@ -11,6 +11,7 @@
  */
 #include "pvh.h"
 
+#include <unibuild/layout.h>
 #include <unibuild/paging.h>
 #include <unibuild/panic.h>
 
@@ -43,8 +44,6 @@ struct memory_map_entry {
 _Static_assert(sizeof(struct memory_map_entry) == 24, "layout of version 1");
 
 struct ub_pvh ub_pvh;
-
-extern const char ub_image_start[], ub_image_end[];
 
 static void require(int holds, unsigned check, const char *what)
 {

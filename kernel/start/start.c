@@ -9,13 +9,10 @@
 #include <unibuild/image.h>
 #include <unibuild/initialize.h>
 #include <unibuild/interrupt.h>
+#include <unibuild/layout.h>
 #include <unibuild/memory.h>
 #include <unibuild/random.h>
-
-extern uintptr_t __stack_chk_guard;
-
-typedef void (*initializer)(void);
-extern const initializer ub_initializers_start[], ub_initializers_end[];
+#include <unibuild/stack_protector.h>
 
 /* Asked for by the entry code; the canary changes under this frame, so it must not have one. */
 _Noreturn void ub_start(uint32_t start_info);
@@ -27,7 +24,7 @@ __attribute__((no_stack_protector)) _Noreturn void ub_start(uint32_t start_info)
     ub_memory_initialize(ub_pvh.ranges, ub_pvh.range_count);
     ub_random_initialize();
     __stack_chk_guard = ub_random_u64() & ~0xff00UL;
-    for (const initializer *at = ub_initializers_start; at < ub_initializers_end; at++) {
+    for (const ub_initializer *at = ub_initializers_start; at < ub_initializers_end; at++) {
         (*at)();
     }
     ub_program_start();

@@ -1,4 +1,6 @@
 /* New contexts, and the running one's thread pointer. */
+#include "entry.h"
+
 #include <unibuild/context.h>
 #include <unibuild/cpu.h>
 #include <unibuild/interrupt.h>
@@ -18,8 +20,6 @@ struct saved {
 _Static_assert(sizeof(struct saved) == 80, "context.S pushes 8 words and finds a return address");
 _Static_assert(offsetof(struct ub_context, thread_pointer) == 8, "used by context.S");
 _Static_assert(offsetof(struct ub_cpu, thread_pointer) == 24, "used by context.S");
-
-extern const char ub_context_begin[];
 
 void ub_context_prepare(struct ub_context *context, void *stack_top, void (*entry)(void *),
                         void *argument, uint64_t thread_pointer)

@@ -4,6 +4,8 @@
  * The global descriptor table is entry.S's; this adds the task state segment, whose only use is the
  * stacks for double fault, NMI and page fault, and the interrupt descriptor table.
  */
+#include "entry.h"
+
 #include <unibuild/cpu.h>
 #include <unibuild/exception.h>
 #include <unibuild/registers.h>
@@ -47,10 +49,6 @@ struct __attribute__((packed)) table_register {
     uint16_t limit;
     uint64_t base;
 };
-
-extern uint64_t ub_descriptor_table[];
-extern const char ub_exception_stubs[];
-extern char ub_double_fault_stack_top[], ub_nmi_stack_top[], ub_page_fault_stack_top[];
 
 struct ub_cpu ub_boot_cpu = {.self = &ub_boot_cpu};
 

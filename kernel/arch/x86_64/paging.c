@@ -1,4 +1,6 @@
 /* Page tables of the one address space. The entry code made the first; these functions add. */
+#include "entry.h"
+
 #include <unibuild/paging.h>
 #include <unibuild/registers.h>
 
@@ -11,8 +13,6 @@
 
 /* Below everything that is ever mapped; see ub_physical_read. */
 #define WINDOW 0xf000UL
-
-extern uint64_t ub_page_root[];
 
 static unsigned index_at(uint64_t address, unsigned level)
 {
