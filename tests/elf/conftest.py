@@ -59,7 +59,16 @@ def make(
         nobits = layout.SHT_NOBITS if not content else 1
         rows.append(
             layout.SECTION_HEADER.pack(
-                offsets[index], nobits, layout.SHF_ALLOC, address, len(body), memory, 0, 0, 16, 0
+                offsets[index],
+                nobits,
+                layout.SHF_ALLOC | (layout.SHF_EXECINSTR if index == 0 else 0),
+                address,
+                len(body),
+                memory,
+                0,
+                0,
+                16,
+                0,
             )
         )
         body += content
