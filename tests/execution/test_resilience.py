@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unibuild.execution.observer import ActionEvent
 from unibuild.store import gc
-from unibuild.store.layout import FIXED_TIME_NS, Layout
+from unibuild.store.layout import FIXED_TIME_NS, Layout, Session
 
 
 def diamond(project: Project) -> Project:
@@ -53,7 +53,7 @@ def flip(path: Path, position: int) -> None:
     os.utime(path, ns=(FIXED_TIME_NS, FIXED_TIME_NS))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(position=st.integers(0, 10**6), keep_graph=st.booleans(), edit=st.booleans())
 def test_flipped_bytes_in_every_stored_file_never_reach_an_output(
     project: Project, position: int, keep_graph: bool, edit: bool
@@ -169,17 +169,20 @@ project.__init__(Path({workspace!r}), Path({cache!r}), Path({busybox!r}))
 for number in range(40):
     below = (made(f"n{{number - 3}}"),) if number >= 3 else (source("text"),)
     project.shell(f"n{{number}}", f"cat {{below[0].input_path}} > unibuild-out/n{{number}}; echo {{number}} >> unibuild-out/n{{number}}", below)
+{instead}
 report = project.build_now({options})
 print(report.executed, report.failures)
 sys.exit(1 if report.failures else 0)
 """
 
 
-def start(project: Project, workspace: Path, options: str = "") -> subprocess.Popen[str]:
+def start(
+    project: Project, workspace: Path, options: str = "", instead: str = ""
+) -> subprocess.Popen[str]:
     root = Path(__file__).resolve().parents[2]
     script = DRIVER.format(
         root=str(root), tests=str(root / "tests"), workspace=str(workspace),
-        cache=str(project.cache), busybox=str(project.busybox), options=options,
+        cache=str(project.cache), busybox=str(project.busybox), options=options, instead=instead,
     )  # fmt: skip
     workspace.mkdir(exist_ok=True)
     if not (workspace / "text").exists():
@@ -232,6 +235,7 @@ def test_kill_at_any_instant_loses_nothing(project: Project, tmp_path: Path) -> 
         for path in (workspace / "unibuild-out").glob("n*"):
             assert path.read_text(encoding="utf-8") == expected(int(path.name[1:]))
     assert gc.verify(str(project.cache)) == ()
+    time.sleep(2.1)  # so long a session without a lease may be one that is just being opened
     build = start(project, workspace)
     output, _ = build.communicate(timeout=120)
     assert build.returncode == 0, output
@@ -242,11 +246,12 @@ def test_kill_at_any_instant_loses_nothing(project: Project, tmp_path: Path) -> 
 
 SLEEPER = '''
 project.actions.clear()
-project.shell("s", "sleep 4711 & sleep 4711", (source("text"),))
+project.shell("s", "sleep {seconds} & sleep {seconds}", (source("text"),))
 '''
 
 
-def sleepers() -> list[int]:
+def sleepers(seconds: int) -> list[int]:
+    mark = f"sleep\0{seconds}\0".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -254,7 +259,7 @@ def sleepers() -> list[int]:
                 line = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if line.startswith(b"sleep\x004711\x00") or b"sleep 4711 & sleep 4711" in line:
+            if line.startswith(mark):
                 found.append(int(entry.name))
     return found
 
@@ -268,6 +273,10 @@ def wait_until(condition: Callable[[], bool]) -> bool:
     return False
 
 
+def start_sleeper(project: Project, workspace: Path, seconds: int, sandbox: str) -> subprocess.Popen[str]:
+    return start(project, workspace, f'sandbox="{sandbox}"', SLEEPER.format(seconds=seconds))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 @pytest.mark.parametrize("sandbox", ["required", "none"])
 def test_an_interrupted_build_leaves_no_process_behind(
@@ -275,19 +284,29 @@ def test_an_interrupted_build_leaves_no_process_behind(
 ) -> None:
     if number == signal.SIGKILL and sandbox == "none":
         pytest.skip("only a sandbox ends grandchildren of a killed build")
-    script = f'kind="build", sandbox="{sandbox}"'
-    global DRIVER
-    before = DRIVER
-    try:
-        DRIVER = DRIVER.replace("report =", SLEEPER + "report =")
-        build = start(project, tmp_path / "slept", script)
-    finally:
-        DRIVER = before
-    assert wait_until(lambda: len(sleepers()) >= 2), build.communicate(timeout=1)
+    seconds = os.getpid() * 10 + number
+    build = start_sleeper(project, tmp_path / "slept", seconds, sandbox)
+    assert wait_until(lambda: len(sleepers(seconds)) == 2), build.communicate(timeout=1)
     build.send_signal(number)
     output, _ = build.communicate(timeout=60)
     assert build.returncode != 0
-    assert wait_until(lambda: sleepers() == []), sleepers()
+    assert wait_until(lambda: sleepers(seconds) == [])
     if number != signal.SIGKILL:
         assert "KeyboardInterrupt" in output
         assert os.listdir(Layout(str(project.cache), "blake3").sessions) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_ended_while_a_sandbox_is_set_up_leaves_nothing_for_long(
+    project: Project, tmp_path: Path, number: int
+) -> None:
+    seconds = os.getpid() * 10 + 5 + number
+    for attempt in range(8):
+        build = start_sleeper(project, tmp_path / "slept", seconds, "required")
+        sessions = Path(Layout(str(project.cache), "blake3").sessions)
+        assert wait_until(lambda: any(sessions.glob("*/1/in/unibuild-out")))
+        time.sleep(attempt * 0.0007)
+        build.send_signal(number)
+        build.communicate(timeout=60)
+    with Session(Layout(str(project.cache), "blake3")):
+        assert wait_until(lambda: sleepers(seconds) == [])

@@ -65,6 +65,11 @@ class Processes:
         self._poll = select.poll()
         self._inherited = _inheritable_descriptors()
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        # A signal between Python's last look for signals and the wait would otherwise not end it.
+        self._woken, waking = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._poll.register(self._woken, select.POLLIN)
+        self._waking_before = signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+        self._waking = waking
 
     def spawn(
         self, token: int, arguments: Sequence[str], environment: Mapping[str, str], timeout: int
@@ -141,9 +146,12 @@ class Processes:
             now = time.monotonic()
             nearest = min(child.deadline for child in self.running.values())
             limit = None if nearest == float("inf") else max(0, int((nearest - now) * 1000) + 1)
-            ready = self._poll.poll(limit)
+            ready = [number for number, _ in self._poll.poll(limit)]
+            if self._woken in ready:
+                ready.remove(self._woken)
+                os.read(self._woken, 512)
             if ready:
-                return [self._reap(descriptor) for descriptor, _ in ready]
+                return [self._reap(descriptor) for descriptor in ready]
             now = time.monotonic()
             for child in self.running.values():
                 if child.deadline <= now:
@@ -170,7 +178,9 @@ class Processes:
                 child.kill()
             for descriptor in list(self.running):
                 self._reap(descriptor).close()
-        os.close(self._null)
+        signal.set_wakeup_fd(self._waking_before)
+        for descriptor in (self._null, self._woken, self._waking):
+            os.close(descriptor)
 
 
 @contextlib.contextmanager

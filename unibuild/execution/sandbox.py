@@ -128,7 +128,9 @@ class Sandbox:
 
 def _fixed_options() -> list[str]:
     options = [f"--unshare-{name}" for name in ("user", "pid", "net", "ipc", "uts")]
-    options += ["--die-with-parent", "--new-session", "--hostname", HOST_NAME]
+    # No --new-session: the child is started as a session of its own without a terminal, and must
+    # stay in that process group, by which it is ended even while bubblewrap is still setting up.
+    options += ["--die-with-parent", "--hostname", HOST_NAME]
     options += ["--uid", "1000", "--gid", "1000", "--chdir", BUILD_DIRECTORY]
     options += ["--proc", "/proc", "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
     for name in _DEVICES:

@@ -15,9 +15,11 @@ time of last use of an entry is its access time, set explicitly at most once in 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -87,8 +89,7 @@ class Session:
         """Remove what dead sessions left, then open a session of this process."""
         layout.prepare()
         remove_dead_sessions(layout)
-        self.path = _new_session(layout)
-        self._lease = _locked_lease(self.path)
+        self.path, self._lease = _new_session(layout)
         self._count = 0
 
     def scratch(self) -> str:
@@ -117,25 +118,29 @@ class Session:
         self.close()
 
 
-def _new_session(layout: Layout) -> str:
+def _new_session(layout: Layout) -> tuple[str, int]:
     while True:
         path = f"{layout.sessions}/{os.getpid()}-{time.monotonic_ns():x}"
         try:
             os.mkdir(path)
-        except FileExistsError:
-            continue
-        return path
+            return path, _locked_lease(path)
+        except (FileExistsError, FileNotFoundError):
+            continue  # the name is taken, or this process stood still and was taken for dead
 
 
 def _locked_lease(path: str) -> int:
     # Lock first, name second: a lease that can be seen is always locked by its living owner.
     descriptor = os.open(f"{path}/lease.new", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    os.rename(f"{path}/lease.new", f"{path}/lease")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.rename(f"{path}/lease.new", f"{path}/lease")
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
-_BIRTH = 60  # seconds a session may take from making its directory to having its lease
+_BIRTH = 2  # seconds a session may take from making its directory to having its lease
 
 
 def living_sessions(layout: Layout) -> list[tuple[str, float]]:
@@ -144,10 +149,29 @@ def living_sessions(layout: Layout) -> list[tuple[str, float]]:
 
 
 def remove_dead_sessions(layout: Layout) -> None:
-    """Delete the scratch of processes that were killed."""
+    """Delete the scratch of processes that were killed, and end what still works in it.
+
+    A sandbox dies with its build, except when the build is killed in the very instant in which the
+    sandbox is being set up; such an orphan is known by the scratch path on its command line.
+    """
     for path, _, alive in _sessions(layout):
         if not alive:
+            _end_orphans(f"{path}/".encode())
             remove_tree(path)
+
+
+def _end_orphans(mark: bytes) -> None:
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            descriptor = os.pidfd_open(int(name))
+            try:
+                with open(f"/proc/{name}/cmdline", "rb") as file:
+                    if mark in file.read():
+                        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            finally:
+                os.close(descriptor)
 
 
 def _sessions(layout: Layout) -> list[tuple[str, float, bool]]:
