@@ -7,7 +7,6 @@ input, then the SHA-256 of all inputs without their comment lines. Ten targets s
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -77,15 +76,13 @@ def source_text(node: Node, *, comment: str = "", body: str = "") -> str:
 
 def command(inputs: str, output: str) -> str:
     """Return the shell text of an action."""
-    return (
-        f"{{ head -q -c 64 {inputs}; cat {inputs} | grep -v '^#' | sha256sum; }} > {output}"
-    )
+    return f"{{ head -q -c 64 {inputs}; cat {inputs} | grep -v '^#' | sha256sum; }} > {output}"
 
 
 def write_sources(root: Path, graph: list[Node]) -> None:
     """Write every target's source."""
     for node in graph:
-        os.makedirs(root / node.package, exist_ok=True)
+        (root / node.package).mkdir(parents=True, exist_ok=True)
         (root / node.package / f"{node.name}.txt").write_text(source_text(node), encoding="ascii")
 
 
@@ -97,8 +94,10 @@ def write_unibuild(root: Path, graph: list[Node]) -> None:
         below = [Node(node.layer - 1, number, ()) for number in node.reads]
         labels = [f"//{other.package}:{other.name}" for other in below]
         sources = ", ".join(f'"{name}"' for name in [f"{node.name}.txt", *labels])
-        packages.setdefault(node.package, ['[package]\nvisibility = ["//visibility:public"]\n']).append(
-            f"[genrule.{node.name}]\nsrcs = [{sources}]\nouts = [\"{node.name}.out\"]\n"
+        packages.setdefault(
+            node.package, ['[package]\nvisibility = ["//visibility:public"]\n']
+        ).append(
+            f'[genrule.{node.name}]\nsrcs = [{sources}]\nouts = ["{node.name}.out"]\n'
             f'cmd = "{command("$(SRCS)", "$@")}"\n'
         )
     for package, targets in packages.items():
@@ -107,7 +106,7 @@ def write_unibuild(root: Path, graph: list[Node]) -> None:
 
 def write_ninja(root: Path, graph: list[Node], shell: str) -> None:
     """Write build.ninja: the same actions, without a sandbox; ``shell`` is the busybox binary."""
-    lines = [f"rule run\n  command = {shell} sh -c \"{command('$in', '$out')}\"\n"]
+    lines = [f'rule run\n  command = {shell} sh -c "{command("$in", "$out")}"\n']
     for node in graph:
         below = [Node(node.layer - 1, number, ()) for number in node.reads]
         inputs = [f"{node.package}/{node.name}.txt"]

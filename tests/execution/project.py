@@ -55,7 +55,7 @@ class Recorder:
         (self.ran if outcome.executed else self.cached).append(event.label)
 
     def fetch_progress(self, purl: str, done: int, total: int) -> None:
-        raise AssertionError("no test here fetches")
+        raise AssertionError(f"no test here fetches: {purl} {done} {total}")
 
     def note(self, text: str) -> None:
         self.notes.append(text)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from execution.project import SHELL, Project, literal, made, source
+
 from unibuild.execution import kept_graph
 from unibuild.execution.session import build_kept
 from unibuild.model.errors import UserError
@@ -106,7 +107,11 @@ def test_a_replaced_source_of_the_same_size_and_time_is_seen(project: Project) -
 
 def test_the_mode_of_a_source_is_an_input(project: Project) -> None:
     project.write("tool", "#!/nothing\n").chmod(0o644)
-    project.shell("seen", "test -x tool && echo yes > unibuild-out/seen || echo no > unibuild-out/seen", (source("tool"),))
+    project.shell(
+        "seen",
+        "test -x tool && echo yes > unibuild-out/seen || echo no > unibuild-out/seen",
+        (source("tool"),),
+    )
     project.build()
     assert project.read("seen") == "no\n"
     (project.root / "tool").chmod(0o755)
@@ -208,7 +213,9 @@ def test_literals_and_trees_are_inputs_and_outputs(project: Project) -> None:
         (made("tree", tree=True),),
     )  # fmt: skip
     project.build()
-    assert project.read("list") == "./tree\n./tree/link\n./tree/sub\n./tree/sub/file\nmade\n".replace(
+    assert project.read(
+        "list"
+    ) == "./tree\n./tree/link\n./tree/sub\n./tree/sub/file\nmade\n".replace(
         "./tree\n", ".\n./tree\n", 1
     )
     assert project.read("tree/link") == "made\n"
@@ -261,7 +268,10 @@ def test_a_missing_source_is_the_users_mistake(project: Project) -> None:
     project.shell("x", "cat gone > unibuild-out/x", (source("gone"),))
     with pytest.raises(UserError) as caught:
         project.build()
-    assert (caught.value.id, caught.value.place and caught.value.place.file) == ("missing-file", "gone")
+    assert (caught.value.id, caught.value.place and caught.value.place.file) == (
+        "missing-file",
+        "gone",
+    )
 
 
 @pytest.mark.parametrize("name", ["check", "graph", "state"])

@@ -6,6 +6,7 @@ import pytest
 from execution.project import Project, literal, made, source
 from hypothesis import given
 from hypothesis import strategies as st
+
 from unibuild.execution.depfile import parse
 
 # A compiler of sorts: `include NAME` takes the first NAME on its search path into the output, and

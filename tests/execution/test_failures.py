@@ -6,6 +6,7 @@ import time
 
 import pytest
 from execution.project import Project, made, source
+
 from unibuild.model.errors import ActionError
 
 
@@ -114,7 +115,9 @@ def test_a_link_is_no_file(project: Project) -> None:
 
 
 def test_a_tree_with_a_link_out_of_it_is_refused(project: Project) -> None:
-    project.shell("t", "mkdir unibuild-out/t; ln -s /etc/passwd unibuild-out/t/l", (), (made("t", tree=True),))
+    project.shell(
+        "t", "mkdir unibuild-out/t; ln -s /etc/passwd unibuild-out/t/l", (), (made("t", tree=True),)
+    )
     (failure,) = project.build().failures
     assert failure.id == "wrong-output-type"
     assert "leaves the directory" in failure.cause
@@ -184,7 +187,9 @@ def test_a_builtin_that_crashes_is_a_failure_with_its_traceback(project: Project
 
 def test_tests_run_only_when_asked_for_and_are_cached_when_passed(project: Project) -> None:
     project.write("text", "good\n")
-    project.shell("t.log", "grep good text > unibuild-out/t.log; echo seen", (source("text"),), test=True)
+    project.shell(
+        "t.log", "grep good text > unibuild-out/t.log; echo seen", (source("text"),), test=True
+    )
     assert project.build().total == 0
     report = project.build(kind="test")
     (test,) = report.tests

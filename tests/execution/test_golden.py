@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from unibuild.execution.inputs import ActionKeys
 from unibuild.execution.plan import GENERATED, LITERAL, make_plan
 from unibuild.execution.values import Value
@@ -26,7 +27,9 @@ def sample() -> ActionGraph:
     header = Artifact(Origin.SOURCE, "lib/include/lib.h")
     script = Artifact(Origin.LITERAL, "lib/script", content=b"echo\n", executable=True)
     built, dependencies = (Artifact(Origin.GENERATED, f"lib/lib.{end}") for end in ("o", "d"))
-    archive = Artifact(Origin.PACKAGE, "external/unibuild/toolchains/zig/zig.whl", purl="pkg:pypi/zig@1")
+    archive = Artifact(
+        Origin.PACKAGE, "external/unibuild/toolchains/zig/zig.whl", purl="pkg:pypi/zig@1"
+    )
     actions = (
         Action("@unibuild//toolchains/zig:package", "Extract", ("@builtin/extract", "1"), (archive,),
                (compiler,), builtin="extract"),
@@ -56,7 +59,11 @@ def digests(function_name: str) -> dict[str, str]:
             values.append(TREE)
         else:
             extra = plan.extra.get(number)
-            data = extra if plan.kinds[number] == LITERAL and isinstance(extra, bytes) else path.encode()
+            data = (
+                extra
+                if plan.kinds[number] == LITERAL and isinstance(extra, bytes)
+                else path.encode()
+            )
             executable = number in plan.executables and plan.kinds[number] != GENERATED
             values.append((*function.of(data), executable))
     keys = ActionKeys(plan, values, function)
@@ -76,7 +83,9 @@ def test_digests_are_the_recorded_ones() -> None:
     if present != recorded:
         new = GOLDEN.with_suffix(".json.new")
         new.write_text(json.dumps(present, indent=1) + "\n", encoding="utf-8")
-        pytest.fail(f"action digests changed; if that is meant, replace {GOLDEN.name} by {new.name}")
+        pytest.fail(
+            f"action digests changed; if that is meant, replace {GOLDEN.name} by {new.name}"
+        )
 
 
 def test_a_builtin_action_is_the_same_with_and_without_a_sandbox() -> None:

@@ -16,6 +16,7 @@ import pytest
 from execution.project import Project, made, source
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from unibuild.execution.observer import ActionEvent
 from unibuild.store import gc
 from unibuild.store.layout import FIXED_TIME_NS, Layout, Session
@@ -24,7 +25,9 @@ from unibuild.store.layout import FIXED_TIME_NS, Layout, Session
 def diamond(project: Project) -> Project:
     project.write("text", "text\n")
     project.shell("a", "cat text > unibuild-out/a", (source("text"),))
-    project.shell("l", "cat unibuild-gen/a > unibuild-out/l; echo l >> unibuild-out/l", (made("a"),))
+    project.shell(
+        "l", "cat unibuild-gen/a > unibuild-out/l; echo l >> unibuild-out/l", (made("a"),)
+    )
     project.shell("t", "mkdir unibuild-out/t; cp unibuild-gen/a unibuild-out/t/r", (made("a"),),
                   (made("t", tree=True),))  # fmt: skip
     project.shell(
@@ -53,7 +56,11 @@ def flip(path: Path, position: int) -> None:
     os.utime(path, ns=(FIXED_TIME_NS, FIXED_TIME_NS))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(position=st.integers(0, 10**6), keep_graph=st.booleans(), edit=st.booleans())
 def test_flipped_bytes_in_every_stored_file_never_reach_an_output(
     project: Project, position: int, keep_graph: bool, edit: bool
@@ -73,7 +80,9 @@ def test_flipped_bytes_in_every_stored_file_never_reach_an_output(
     assert report.failures == ()
     expected = END.replace("text", "edited") if edit else END
     assert project.read("end") == expected
-    assert (project.root / "unibuild-out/t/r").read_text(encoding="utf-8") == expected[:-1].rpartition("\n")[2] + "\n"
+    assert (project.root / "unibuild-out/t/r").read_text(encoding="utf-8") == expected[
+        :-1
+    ].rpartition("\n")[2] + "\n"
     assert any("corrupt" in note for note in project.recorder.notes)
     assert all("corrupt" in note for note in project.recorder.notes)
     shutil.rmtree(project.root / "unibuild-out")
@@ -95,7 +104,9 @@ def test_an_emptied_store_is_filled_again(project: Project) -> None:
 def test_inputs_lost_before_an_edit_are_made_again(project: Project) -> None:
     diamond(project).build()
     project.write("more", "more\n")
-    project.shell("late", "cat more unibuild-gen/l > unibuild-out/late", (source("more"), made("l")))
+    project.shell(
+        "late", "cat more unibuild-gen/l > unibuild-out/late", (source("more"), made("l"))
+    )
     project.write("BUILD.toml", "# more")
     for path in stored_files(project):
         if path.parent.parent.name == "blobs":
@@ -244,10 +255,10 @@ def test_kill_at_any_instant_loses_nothing(project: Project, tmp_path: Path) -> 
     assert os.listdir(Layout(str(project.cache), "blake3").sessions) == []
 
 
-SLEEPER = '''
+SLEEPER = """
 project.actions.clear()
 project.shell("s", "sleep {seconds} & sleep {seconds}", (source("text"),))
-'''
+"""
 
 
 def sleepers(seconds: int) -> list[int]:
@@ -273,7 +284,9 @@ def wait_until(condition: Callable[[], bool]) -> bool:
     return False
 
 
-def start_sleeper(project: Project, workspace: Path, seconds: int, sandbox: str) -> subprocess.Popen[str]:
+def start_sleeper(
+    project: Project, workspace: Path, seconds: int, sandbox: str
+) -> subprocess.Popen[str]:
     return start(project, workspace, f'sandbox="{sandbox}"', SLEEPER.format(seconds=seconds))
 
 
@@ -301,9 +314,9 @@ def test_a_build_ended_while_a_sandbox_is_set_up_leaves_nothing_for_long(
     project: Project, tmp_path: Path, number: int
 ) -> None:
     seconds = os.getpid() * 10 + 5 + number
+    sessions = Path(Layout(str(project.cache), "blake3").sessions)
     for attempt in range(8):
         build = start_sleeper(project, tmp_path / "slept", seconds, "required")
-        sessions = Path(Layout(str(project.cache), "blake3").sessions)
         assert wait_until(lambda: any(sessions.glob("*/1/in/unibuild-out")))
         time.sleep(attempt * 0.0007)
         build.send_signal(number)

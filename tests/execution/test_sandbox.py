@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from execution.project import SHELL, Project, literal, made, source
+
 from unibuild.execution import sandbox as sandboxes
 from unibuild.model.errors import HostError
 
@@ -65,7 +66,9 @@ def test_the_environment_is_that_of_the_command(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UNIBUILD_MARKER", "leaked")
-    found = dict(line.split("=", 1) for line in probe(project, "tr '\\0' '\\n' < /proc/$$/environ").split())
+    found = dict(
+        line.split("=", 1) for line in probe(project, "tr '\\0' '\\n' < /proc/$$/environ").split()
+    )
     assert found == {
         "LC_ALL": "C.UTF-8",
         "SOURCE_DATE_EPOCH": "315532800",
@@ -84,7 +87,7 @@ def test_nothing_can_be_written_elsewhere(project: Project, place: str) -> None:
 def test_temporary_files_are_the_actions_own(project: Project) -> None:
     name = f"left-{os.getpid()}"
     assert probe(project, f"echo x > /tmp/{name}; ls /tmp") == f"{name}\n"
-    assert not Path("/tmp", name).exists()
+    assert not Path("/tmp", name).exists()  # noqa: S108 - that of the host
 
 
 @pytest.mark.parametrize(
@@ -138,7 +141,9 @@ def test_no_descriptor_of_ours_is_left_open(project: Project) -> None:
 
 
 def test_a_tree_is_read_only_too(project: Project) -> None:
-    project.shell("t", "mkdir unibuild-out/t; echo 1 > unibuild-out/t/f", (), (made("t", tree=True),))
+    project.shell(
+        "t", "mkdir unibuild-out/t; echo 1 > unibuild-out/t/f", (), (made("t", tree=True),)
+    )
     project.shell(
         "u", "cd unibuild-gen/t; (echo 2 > f; rm f; touch g) 2>/dev/null || true; cat f > ../../unibuild-out/u",
         (made("t", tree=True),),
@@ -163,7 +168,10 @@ def test_none_protects_stored_inputs_by_copies(project: Project) -> None:
     project.shell("y", "cat a > unibuild-out/y; ls -l unibuild-gen/t > /dev/null; cat unibuild-gen/t/f >> unibuild-out/y",
                   (source("a"), made("t", tree=True)))  # fmt: skip
     project.actions.insert(
-        0, project.shell("t", "mkdir unibuild-out/t; echo 1 > unibuild-out/t/f", (), (made("t", tree=True),))
+        0,
+        project.shell(
+            "t", "mkdir unibuild-out/t; echo 1 > unibuild-out/t/f", (), (made("t", tree=True),)
+        ),
     )
     project.actions.pop()
     project.build(sandbox="none", jobs=1)
@@ -179,7 +187,9 @@ def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def broken_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "bwrap"
-    program.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    program.write_text(
+        "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n"
+    )
     program.chmod(0o755)
     monkeypatch.setattr(sandboxes, "find_bubblewrap", lambda: str(program))
 
@@ -239,5 +249,3 @@ def test_the_packaged_bubblewrap_is_found(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_sandbox_describes_itself() -> None:
     assert sandboxes.describe().endswith("works")
-
-

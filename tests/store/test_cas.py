@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store.conftest import Opened
+
 from unibuild.store.digests import Digest
 from unibuild.store.layout import FIXED_TIME_NS
 
@@ -71,8 +72,14 @@ def test_adopting_moves_the_file(cache: Opened) -> None:
     assert cache.content.read(digest) == b"made"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.binary(min_size=1, max_size=3000), st.integers(0, 10**6), st.integers(0, 7), st.booleans())
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    st.binary(min_size=1, max_size=3000), st.integers(0, 10**6), st.integers(0, 7), st.booleans()
+)
 def test_a_flipped_bit_is_found_dropped_and_noted(
     tmp_path: Path, data: bytes, position: int, bit: int, executable: bool
 ) -> None:

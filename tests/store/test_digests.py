@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from unibuild.model.errors import UserError
 from unibuild.store.digests import CHUNK, Digest, DigestFunction
 

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from store.conftest import Opened
+
 from unibuild.store import gc
 from unibuild.store.digests import Digest
 from unibuild.store.layout import FIXED_TIME_NS, TOUCH_INTERVAL

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from unibuild.store.digests import Digest, DigestFunction
 from unibuild.store.merkle import Entry, UnsupportedEntryError, root_digest, scan
 from unibuild.store.reapi import decode_directory, decode_tree
@@ -24,7 +25,9 @@ def test_the_empty_root_is_the_empty_message() -> None:
     assert root_digest([], FUNCTION) == FUNCTION.of(b"")
 
 
-@given(st.dictionaries(st.lists(NAMES, min_size=1, max_size=4).map("/".join), st.binary(), max_size=8))
+@given(
+    st.dictionaries(st.lists(NAMES, min_size=1, max_size=4).map("/".join), st.binary(), max_size=8)
+)
 def test_a_list_of_paths_and_the_same_files_on_disk_have_one_root(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
 ) -> None:
@@ -59,7 +62,10 @@ def test_mode_names_and_links_are_in_the_tree_and_nothing_else(tmp_path: Path) -
     root, children = decode_tree(before.message)
     assert [node.name for node in decode_directory(root).files] == ["a"]
     (below,) = map(decode_directory, children)
-    assert [(node.name, node.executable) for node in below.files] == [("data", False), ("tool", True)]
+    assert [(node.name, node.executable) for node in below.files] == [
+        ("data", False),
+        ("tool", True),
+    ]
     assert below.symlinks[0].target == "tool"
     (tmp_path / "b/data").chmod(0o755)
     assert scan(str(tmp_path), FUNCTION).root != before.root

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from store.reapi_cases import CASES
+
 from unibuild.store import reapi
 from unibuild.store.digests import Digest
 from unibuild.store.protobuf import MalformedMessageError, fields, read_varint, varint

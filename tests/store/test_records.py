@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store.conftest import Opened
+
 from unibuild.store.digests import Digest
 from unibuild.store.reapi import ActionResult, OutputFile
 
@@ -30,7 +31,11 @@ def test_a_failure_is_never_stored(cache: Opened) -> None:
     assert not place(cache).exists()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.integers(0, 10**6), st.integers(0, 7))
 def test_any_flipped_bit_makes_a_miss(cache: Opened, position: int, bit: int) -> None:
     cache.actions.put(KEY, RESULT)
@@ -43,7 +48,11 @@ def test_any_flipped_bit_makes_a_miss(cache: Opened, position: int, bit: int) ->
     assert cache.notes
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.binary(max_size=200))
 def test_any_other_contents_make_a_miss(cache: Opened, data: bytes) -> None:
     cache.actions.put(KEY, RESULT)

@@ -5,11 +5,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from store.conftest import Opened
+
 from unibuild.model.errors import HostError
 from unibuild.store.digests import DigestFunction
 from unibuild.store.layout import Layout, Session, living_sessions
-
-from store.conftest import Opened
 
 
 def test_scratch_goes_with_the_session(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from store.conftest import Opened
+
 from unibuild.store.layout import FIXED_TIME_NS
 from unibuild.store.merkle import ScannedTree, UnsupportedEntryError, scan
 
@@ -73,7 +74,10 @@ CHANGES = {
     "a byte, size, mode and time as before": lambda place: write(f"{place}/lib/a/x.h"),
     "a file more": lambda place: Path(place, "lib/c").write_bytes(b""),
     "a file less": lambda place: os.unlink(f"{place}/lib/b/y.h"),
-    "a link elsewhere": lambda place: (os.unlink(f"{place}/link"), os.symlink("lib", f"{place}/link")),
+    "a link elsewhere": lambda place: (
+        os.unlink(f"{place}/link"),
+        os.symlink("lib", f"{place}/link"),
+    ),
 }
 
 

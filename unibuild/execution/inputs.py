@@ -14,7 +14,7 @@ from unibuild.model.artifacts import GENERATED_PREFIX, OUTPUT_PREFIX
 from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, READ_ONLY_EXECUTABLE, copy_new
 from unibuild.store.layout import FIXED_TIME_NS
-from unibuild.store.merkle import root_digest
+from unibuild.store.merkle import Entry, root_digest
 from unibuild.store.reapi import encode_action, encode_command
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ _UNKNOWN = Digest("0" * 64, 0)
 class ActionKeys:
     """Digests of actions from the values of their inputs; see ``store.reapi`` for the encoding."""
 
-    def __init__(self, plan: Plan, values: Sequence[Value | None], function: DigestFunction) -> None:
+    def __init__(
+        self, plan: Plan, values: Sequence[Value | None], function: DigestFunction
+    ) -> None:
         """Read input values from ``values``, which the caller keeps up to date."""
         self._plan = plan
         self._values = values
@@ -52,7 +54,7 @@ class ActionKeys:
         root = self._root(record, frozenset(record.prunable))
         return self._function.hash(b"pruned " + self._key(record, root, sandboxed).encode())
 
-    def _key(self, record: Record, root: Digest, sandboxed: bool) -> str:  # noqa: FBT001 - a field
+    def _key(self, record: Record, root: Digest, sandboxed: bool) -> str:
         platform = PLATFORM if sandboxed or record.builtin else UNSANDBOXED
         names = [output_path(self._plan.paths[a]) for a in record.outputs]
         command = encode_command(record.arguments, record.environment, names, platform)
@@ -61,18 +63,18 @@ class ActionKeys:
 
     def _root(self, record: Record, hidden: frozenset[int]) -> Digest:
         plan, values = self._plan, self._values
-        entries = []
+        entries: list[Entry] = []
         for a in record.inputs:
             value = values[a]
             if value is None:
                 raise AssertionError(f"the value of {plan.paths[a]} is not known yet")
             if a in hidden:
-                entries.append((plan.paths[a], _UNKNOWN, False, a in plan.trees))
+                entries.append(Entry(plan.paths[a], _UNKNOWN, tree=a in plan.trees))
             elif len(value) == 4:  # noqa: PLR2004 - a directory
-                entries.append((plan.paths[a], value[2:], False, True))
+                entries.append(Entry(plan.paths[a], Digest(value[2], value[3]), tree=True))
             else:
-                entries.append((plan.paths[a], value, value[2], False))
-        return root_digest(entries, self._function)  # type: ignore[arg-type]
+                entries.append(Entry(plan.paths[a], Digest(value[0], value[1]), value[2]))
+        return root_digest(entries, self._function)
 
 
 def output_path(input_path: str) -> str:

@@ -69,10 +69,17 @@ class Store:
         check, graph, state = (load(self._path(k), self._key) for k in ("check", "graph", "state"))
         if check is None or graph is None or state is None:
             return None
-        _, _, _, (watched, watched_stamps), (source_paths, source_stamps), (output_paths, output_stamps) = check  # type: ignore[misc]
-        paths, kinds, trees, executables, extra, made, consumers, targets, records = graph  # type: ignore[misc]
-        values, identity, fingerprints, sources, owners, pending = state  # type: ignore[misc]
-        if check[0] != self._cache or identity != _identity(records):  # type: ignore[index]
+        (
+            _,
+            _,
+            _,
+            (watched, watched_stamps),
+            (source_paths, source_stamps),
+            (output_paths, output_stamps),
+        ) = check
+        paths, kinds, trees, executables, extra, made, consumers, targets, records = graph
+        values, identity, fingerprints, sources, owners, pending = state
+        if check[0] != self._cache or identity != _identity(records):
             return None
         plan = Plan(
             paths,
@@ -140,10 +147,10 @@ class Store:
             state = load_any(f"{self._directory}/state-{name[6:]}")
             if check is None or state is None or check[0] != state[0]:
                 continue
-            if check[1][0] != self._cache:  # type: ignore[index]
+            if check[1][0] != self._cache:
                 continue
-            paths, stamps = check[1][4]  # type: ignore[index]
-            values, numbers = state[1][0], state[1][3]  # type: ignore[index]
+            paths, stamps = check[1][4]
+            values, numbers = state[1][0], state[1][3]
             for path, stamp, number in zip(paths, stamps, numbers, strict=True):
                 known[os.path.join(self._root, path)] = (stamp, values[number])
         return known
@@ -160,7 +167,7 @@ class Store:
 
 
 def _identity(blobs: Sequence[bytes]) -> str:
-    import zlib  # noqa: PLC0415 - built in
+    import zlib
 
     total = 0
     for blob in blobs:
@@ -261,7 +268,9 @@ def _lost_outputs(outputs: list[tuple[int, str, Stamp]]) -> set[int]:
     return lost
 
 
-def watch(paths: Iterable[str], function: DigestFunction, since_ns: int) -> tuple[list[Stamp], list[str]]:
+def watch(
+    paths: Iterable[str], function: DigestFunction, since_ns: int
+) -> tuple[list[Stamp], list[str]]:
     """Return stamps and fingerprints of watched paths after an analysis that began at ``since_ns``.
 
     What changed since then may not be what the analysis saw; it gets a fingerprint that never fits.

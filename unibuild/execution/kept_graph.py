@@ -21,6 +21,9 @@ import zlib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, TypeAlias
+
+    Plain: TypeAlias = Any  # what marshal can hold; its shape is that of `keep`
 
 FORMAT = "unibuild-kept-2"
 STATE_DIRECTORY = ".unibuild"
@@ -49,9 +52,9 @@ class KeptReport:
         return [] if graph is None or state is None else target_entries(graph, state)
 
 
-def target_entries(graph: object, state: object) -> list[TargetEntry]:
+def target_entries(graph: Plain, state: Plain) -> list[TargetEntry]:
     """Return what ``KeptReport.targets`` promises from the contents of the kept files."""
-    paths, targets, values = graph[0], graph[-2], state[0]  # type: ignore[index]
+    paths, targets, values = graph[0], graph[-2], state[0]
     return [
         (
             label,
@@ -95,7 +98,7 @@ def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
     kept = load(f"{directory}/{file_name('check', key)}", key)
     if kept is None:
         return None
-    _, complete, total, watched, sources, outputs = kept  # type: ignore[misc]
+    _, complete, total, watched, sources, outputs = kept
     if not complete:
         return None
     here = os.getcwd()
@@ -115,16 +118,16 @@ def settings(workspace_root: str, key: str) -> tuple[str, str] | None:
     """Return cache root and digest function of the last build of ``key``, for ``build_kept``."""
     directory = f"{workspace_root}/{STATE_DIRECTORY}"
     kept = load(f"{directory}/{file_name('check', key)}", key)
-    return None if kept is None else kept[0]  # type: ignore[index, no-any-return]
+    return None if kept is None else kept[0]
 
 
-def load(path: str, key: str) -> object | None:
+def load(path: str, key: str) -> Plain:
     """Return what ``dump`` wrote at ``path`` for ``key``, or nothing."""
     found = load_any(path)
     return found[1] if found is not None and found[0] == key else None
 
 
-def load_any(path: str) -> tuple[str, object] | None:
+def load_any(path: str) -> tuple[str, Plain] | None:
     """Return the key and the value that ``dump`` wrote at ``path``, or nothing."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -146,7 +149,7 @@ def load_any(path: str) -> tuple[str, object] | None:
     return key, value
 
 
-def dump(path: str, key: str, value: object) -> None:
+def dump(path: str, key: str, value: Plain) -> None:
     """Write ``value`` (plain data) in place of whatever is at ``path``."""
     data = marshal.dumps((key, value))
     aside = f"{path}.{os.getpid()}"

@@ -13,13 +13,12 @@ import stat
 from typing import TYPE_CHECKING
 
 from unibuild.execution.kept_graph import STATE_DIRECTORY, Stamp
+from unibuild.execution.plan import shown_path
 from unibuild.model.errors import ActionError
 from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, READ_ONLY_EXECUTABLE, copy_new, remove
 from unibuild.store.layout import FIXED_TIME_NS, remove_tree
 from unibuild.store.merkle import UnsupportedEntryError
-
-from unibuild.execution.plan import shown_path
 
 if TYPE_CHECKING:
     from unibuild.execution.plan import Plan, Record
@@ -132,7 +131,7 @@ class Placer:
         self.placed[artifact] = [(shown, self._stamp(destination))]
         return True
 
-    def _in_place(self, blob: str, destination: str, digest: Digest, executable: bool) -> bool:  # noqa: FBT001 - internal
+    def _in_place(self, blob: str, destination: str, digest: Digest, executable: bool) -> bool:
         try:
             found = os.lstat(destination)
         except OSError:

@@ -96,7 +96,9 @@ def shown_path(plan: Plan, artifact: int) -> str:
     return path if plan.kinds[artifact] == SOURCE else f"unibuild-out/{path.partition('/')[2]}"
 
 
-def make_plan(graph: ActionGraph, *, tests: bool, only_output: str = "") -> tuple[Plan, list[Record]]:
+def make_plan(
+    graph: ActionGraph, *, tests: bool, only_output: str = ""
+) -> tuple[Plan, list[Record]]:
     """Return the plan for what ``graph`` requests, without the actions that nothing needs.
 
     ``only_output`` (a path without prefix) asks for the one action that makes it instead.

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
 OUTPUT_LIMIT = 1 << 20  # bytes of a child's output that are kept
 _ALL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP)
@@ -72,7 +72,7 @@ class Processes:
         self._waking = waking
 
     def spawn(
-        self, token: int, arguments: Sequence[str], environment: Mapping[str, str], timeout: int
+        self, token: int, arguments: list[str], environment: Mapping[str, str], timeout: int
     ) -> Child:
         """Start a program; raises ``OSError`` when it cannot be started."""
         log = os.memfd_create("output", os.MFD_CLOEXEC)
@@ -83,7 +83,7 @@ class Processes:
         self,
         token: int,
         log: int,
-        arguments: Sequence[str],
+        arguments: list[str],
         environment: Mapping[str, str],
         timeout: int,
     ) -> Child:
@@ -205,7 +205,7 @@ def _inheritable_descriptors() -> list[int]:
 
 def _death_signal() -> Callable[[], None]:
     """Return a function that makes the calling process die with its parent (prctl(2))."""
-    import ctypes  # noqa: PLC0415 - slow, and only forked children need it
+    import ctypes
 
     prctl = ctypes.CDLL(None).prctl
 

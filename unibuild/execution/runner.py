@@ -96,7 +96,7 @@ class Runner:
             remove_tree(started.base)
 
     def _start_builtin(self, token: int, record: Record, base: str) -> Started:
-        from unibuild.execution.request import BuiltinCall  # noqa: PLC0415 - few builds need it
+        from unibuild.execution.request import BuiltinCall
 
         os.mkdir(base)
         outputs = f"{base}/out"
@@ -104,7 +104,10 @@ class Runner:
         inputs = {
             paths[a]: Path(self._packages.get(a) or self._stage.locate(a)) for a in record.inputs
         }
-        made = {output_path(paths[a]): Path(f"{base}/out", paths[a].partition("/")[2]) for a in record.outputs}
+        made = {
+            output_path(paths[a]): Path(f"{base}/out", paths[a].partition("/")[2])
+            for a in record.outputs
+        }
         for path in made.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         log = Path(base, _LOG_FILE)
@@ -116,11 +119,17 @@ class Runner:
             try:
                 _resolve(name, record.builtin)(call)
             except UnibuildError as error:
-                kept = (type(error).__name__, error.id, error.cause, error.hint, tuple(error.detail))
+                kept = (
+                    type(error).__name__,
+                    error.id,
+                    error.cause,
+                    error.hint,
+                    tuple(error.detail),
+                )
                 Path(base, _ERROR_FILE).write_bytes(marshal.dumps(kept))
                 raise SystemExit(1) from error
             except BaseException:
-                import traceback  # noqa: PLC0415 - only for a fault of the function itself
+                import traceback
 
                 os.write(2, traceback.format_exc().encode())
                 raise
@@ -151,13 +160,15 @@ class Runner:
                 id=identifier, cause=cause, hint=hint, detail=tuple(detail)
             )
             return self.explained(error, record, printed)
-        how = f"failed with exit status {child.status}" if child.status > 0 else (
-            f"was ended by signal {-child.status}"
+        how = (
+            f"failed with exit status {child.status}"
+            if child.status > 0
+            else (f"was ended by signal {-child.status}")
         )
         return self._error(record, "test-failed" if record.test else "action-failed", how, printed)
 
     def _error(self, record: Record, identifier: str, how: str, printed: bytes) -> UnibuildError:
-        what = record.mnemonic if record.mnemonic else "the action"
+        what = record.mnemonic or "the action"
         error = ActionError(id=identifier, cause=f"{what} of {record.label} {how}")
         return self.explained(error, record, printed)
 
@@ -184,7 +195,7 @@ def _bare(
         os.umask(0o022)
         os.chdir(staged.inputs)
         try:
-            os.execve(arguments[0], arguments, environment)
+            os.execve(arguments[0], arguments, environment)  # noqa: S606 - no shell is meant
         except OSError as error:
             os.write(2, f"{arguments[0]}: {error.strerror}\n".encode())
             os._exit(127)
@@ -193,7 +204,7 @@ def _bare(
 
 
 def _resolve(name: str, builtin: str) -> Callable[[object], None]:
-    from importlib import import_module  # noqa: PLC0415 - only in the child
+    from importlib import import_module
 
     module, colon, function = name.partition(":")
     if not colon:

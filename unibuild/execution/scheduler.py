@@ -61,7 +61,7 @@ class Options(NamedTuple):
 
 
 class _Prepared(NamedTuple):
-    index: int
+    number: int
     record: Record
     key: str
     pruned_key: str
@@ -239,7 +239,7 @@ class Scheduler:
     # Running.
 
     def _start(self, prepared: _Prepared) -> None:
-        index, record = prepared.index, prepared.record
+        index, record = prepared.number, prepared.record
         if self.cone.stale(index) or prepared.sandboxed is not self._sandbox.active:
             self.cone.retry(index)
             return
@@ -293,7 +293,7 @@ class Scheduler:
             self._runner.release(started)
 
     def _judge(self, prepared: _Prepared, started: Started, slot: int, seconds: float) -> None:
-        index, record = prepared.index, prepared.record
+        index, record = prepared.number, prepared.record
         printed = self._runner.printed(started)
         if self._sandbox_failed(prepared, started, printed):
             self.cone.retry(index)
@@ -383,7 +383,8 @@ class Scheduler:
         if record.test:
             self.tests.append(TestReport(record.label, True, slot < 0, seconds, printed))
         self._observer.action_finished(
-            self._event(index, record), ActionOutcome(slot >= 0, False, began, seconds, slot, printed)
+            self._event(index, record),
+            ActionOutcome(slot >= 0, False, began, seconds, slot, printed),
         )
 
     def _fail(

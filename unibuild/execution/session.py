@@ -95,7 +95,7 @@ def _build(request: BuildRequest, observer: Observer, *, kept_only: bool) -> Bui
 def _interruptible() -> Iterator[None]:
     """Have SIGTERM and SIGHUP end a build in the orderly way of an interrupt."""
 
-    def interrupt(number: int, frame: object) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     numbers = (signal.SIGTERM, signal.SIGHUP)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 import time
-
 from typing import TYPE_CHECKING
 
 from unibuild.execution.kept_graph import NO_STAMP, Stamp

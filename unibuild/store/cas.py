@@ -77,7 +77,11 @@ class LocalStore:
     def path(self, digest: Digest, *, executable: bool = False) -> str:
         """Return where the blob is or would be."""
         name = digest[0]
-        return f"{self._blobs}/{name[:2]}/{name}.x" if executable else f"{self._blobs}/{name[:2]}/{name}"
+        return (
+            f"{self._blobs}/{name[:2]}/{name}.x"
+            if executable
+            else f"{self._blobs}/{name[:2]}/{name}"
+        )
 
     def contains(self, digest: Digest) -> bool:
         """Tell whether the blob is there in either mode, and mark it as used."""
@@ -150,7 +154,11 @@ class LocalStore:
             return False
         if found.st_atime < self._touch_before:
             touch(path)
-        if found.st_size == digest[1] and found.st_mtime_ns == FIXED_TIME_NS and path in self._verified:
+        if (
+            found.st_size == digest[1]
+            and found.st_mtime_ns == FIXED_TIME_NS
+            and path in self._verified
+        ):
             return True
         try:
             right = self.function.of_file(path) == digest

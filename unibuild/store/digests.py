@@ -76,7 +76,7 @@ class DigestFunction:
 def _load(name: str) -> Callable[[bytes], Hasher]:
     if name == "blake3":
         try:
-            from blake3 import blake3  # noqa: PLC0415 - the other function must not need it
+            from blake3 import blake3
         except ImportError as error:
             raise HostError(
                 id="no-blake3",
@@ -85,7 +85,7 @@ def _load(name: str) -> Callable[[bytes], Hasher]:
             ) from error
         return blake3
     if name == "sha256":
-        from hashlib import sha256  # noqa: PLC0415 - the default function does not need OpenSSL
+        from hashlib import sha256
 
         return sha256
     raise UserError(

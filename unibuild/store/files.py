@@ -97,4 +97,3 @@ def remove(path: str) -> None:
     """Delete a file; a missing one is fine."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-

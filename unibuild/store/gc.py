@@ -202,4 +202,3 @@ def _tree_hash(path: str, function: DigestFunction) -> str:
         return scan(path, function).tree.hash
     except UnsupportedEntryError:
         return ""
-

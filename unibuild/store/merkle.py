@@ -137,7 +137,7 @@ def _name(entry: os.DirEntry[str]) -> str:
 
 def _link_target(path: str, relative: str) -> str:
     target = os.readlink(path)
-    landing = os.path.normpath(os.path.join(os.path.dirname(relative), target))  # noqa: PTH118, PTH120 - text, not disk
+    landing = os.path.normpath(os.path.join(os.path.dirname(relative), target))
     if target.startswith("/") or landing == ".." or landing.startswith("../"):
         raise UnsupportedEntryError(relative, f"is a link that leaves the directory: {target}")
     return target

@@ -128,7 +128,7 @@ def encode_action(
     return b"".join(parts)
 
 
-def encode_file_node(name: str, digest: Digest, executable: bool) -> bytes:  # noqa: FBT001 - a node
+def encode_file_node(name: str, digest: Digest, executable: bool) -> bytes:
     """Return the ``files`` field of a ``Directory`` for one file."""
     return message(
         1,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from unibuild.store.digests import Digest
@@ -164,11 +165,11 @@ def _seal(path: str) -> None:
         for name in files:
             file = f"{directory}/{name}"
             mode = os.lstat(file).st_mode
-            if mode & 0o170000 == 0o100000:
+            if stat.S_ISREG(mode):
                 os.chmod(file, 0o555 if mode & 0o100 else 0o444)
             os.utime(file, ns=times, follow_symlinks=False)
         for name in names:
             if os.path.islink(f"{directory}/{name}"):
                 os.utime(f"{directory}/{name}", ns=times, follow_symlinks=False)
-        os.chmod(directory, 0o755)
+        os.chmod(directory, 0o755)  # noqa: S103 - an action of any user id must read it
         os.utime(directory, ns=times)
