@@ -56,8 +56,8 @@ class Directories:
         return found
 
     def has_package(self, directory: str) -> bool:
-        """Whether ``directory`` starts a package or a workspace of its own."""
-        names = self.listing(directory, watch=False)
+        """Whether ``directory`` starts a package or a workspace of its own; watched, as it may."""
+        names = self.listing(directory)
         return BUILD_FILE in names or WORKSPACE_FILE in names
 
     def packages(self, root: str, package: str) -> Iterator[str]:
