@@ -150,3 +150,6 @@ class Machine:
             while stream is not None and (chunk := os.read(source.fileno(), 4096)):
                 stream.write(chunk)
                 stream.flush()
+            if stream is not None:
+                stream.write(_END_OF_INPUT)
+                stream.flush()
