@@ -37,10 +37,13 @@ static bool try_often(bool (*draw)(uint64_t *), uint64_t *word)
     return false;
 }
 
+/* Set by the first read, at boot: asking CPUID is slow under a hypervisor. */
+static bool has_random;
+
 static size_t read_processor(void *buffer, size_t count)
 {
     bool has_seed = ub_cpuid(0, 0).eax >= 7 && (ub_cpuid(7, 0).ebx & UB_CPUID7_EBX_RDSEED) != 0;
-    bool has_random = (ub_cpuid(1, 0).ecx & UB_CPUID1_ECX_RDRAND) != 0;
+    has_random = (ub_cpuid(1, 0).ecx & UB_CPUID1_ECX_RDRAND) != 0;
     uint64_t last = 0;
     size_t filled = 0;
     while (filled < count) {
@@ -58,6 +61,12 @@ static size_t read_processor(void *buffer, size_t count)
         filled += piece;
     }
     return filled;
+}
+
+uint64_t ub_processor_word(void)
+{
+    uint64_t word = 0;
+    return has_random && try_often(random_word, &word) ? word : 0;
 }
 
 const struct ub_entropy_source ub_processor_entropy = {

@@ -1,7 +1,8 @@
 /*
  * The generator. Fast key erasure: each block of key stream first replaces the key, and only then
  * is the rest handed out and wiped, so that what was given out earlier cannot be computed from the
- * state found later. Reseeded from every source each RESEED_BLOCKS blocks, the cheap ones at least.
+ * state found later. Each new key also takes in the time stamp and a word of the processor's own
+ * generator: two machines that go on from one snapshot differ from the next block on.
  */
 #include "chacha20.h"
 #include "processor.h"
@@ -17,13 +18,11 @@
 
 #define KEY_BYTES 32UL
 #define GIVEN_BYTES 32UL
-#define RESEED_BLOCKS 4096
 #define EXIT_CONFIGURATION 78 /* EX_CONFIG of sysexits.h */
 
 static struct ub_lock lock = UB_LOCK_INITIAL;
 static struct {
     uint32_t key[UB_CHACHA20_KEY_WORDS];
-    unsigned blocks;
     /* What is left of the last block; taken from the end. */
     uint8_t left[GIVEN_BYTES];
     size_t left_count;
@@ -34,8 +33,13 @@ static void next_block(void)
     uint32_t block[UB_CHACHA20_BLOCK_WORDS];
     ub_chacha20_block(state.key, 0, block);
     memcpy(state.key, block, KEY_BYTES);
+    uint64_t fresh[2] = {ub_time_stamp(), ub_processor_word()};
+    for (size_t i = 0; i < sizeof fresh; i++) {
+        ((uint8_t *)state.key)[i] ^= ((const uint8_t *)fresh)[i];
+    }
     memcpy(state.left, block + UB_CHACHA20_KEY_WORDS, GIVEN_BYTES);
     state.left_count = GIVEN_BYTES;
+    explicit_bzero(fresh, sizeof fresh);
     explicit_bzero(block, sizeof block);
 }
 
@@ -48,15 +52,6 @@ static void mix(const uint8_t seed[KEY_BYTES])
         key[i] ^= seed[i];
     }
     next_block();
-}
-
-static void reseed_from_processor(void)
-{
-    uint8_t seed[KEY_BYTES];
-    if (ub_processor_entropy.read(seed, sizeof seed) == sizeof seed) {
-        mix(seed);
-    }
-    explicit_bzero(seed, sizeof seed);
 }
 
 static bool seed_from(const struct ub_entropy_source *source)
@@ -90,9 +85,6 @@ void ub_random_initialize(void)
         ub_print(". Refusing to start. (QEMU: -cpu max, or -device virtio-rng-device)\n");
         ub_image_exit(EXIT_CONFIGURATION);
     }
-    /* Two machines that resume from one snapshot differ in this at least. */
-    uint64_t stamp[KEY_BYTES / sizeof(uint64_t)] = {ub_time_stamp()};
-    mix((const uint8_t *)stamp);
 }
 
 void ub_random_bytes(void *buffer, size_t count)
@@ -101,9 +93,6 @@ void ub_random_bytes(void *buffer, size_t count)
     unsigned long flags = ub_lock_acquire(&lock);
     while (count > 0) {
         if (state.left_count == 0) {
-            if (++state.blocks % RESEED_BLOCKS == 0) {
-                reseed_from_processor();
-            }
             next_block();
         }
         size_t piece = count < state.left_count ? count : state.left_count;
