@@ -41,16 +41,6 @@ bool text_to_number(const char *text, size_t length, uint32_t limit, uint32_t *n
     return true;
 }
 
-bool record_type_is_known(uint16_t type)
-{
-    for (size_t i = 0; i < KNOWN_COUNT; i++) {
-        if (known[i].type == type) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool record_type_from_text(const char *text, size_t length, uint16_t *type)
 {
     uint32_t number = 0;

@@ -47,9 +47,6 @@ static inline size_t record_shape_size(struct record_shape shape)
 /* The type of a mnemonic or of RFC 3597's TYPEn, ignoring case; false when it is neither. */
 bool record_type_from_text(const char *text, size_t length, uint16_t *type);
 
-/* Whether this type has a form of its own in zone files. */
-bool record_type_is_known(uint16_t type);
-
 /* Whether two texts are the same but for ASCII case; `word` is a C string. */
 bool text_is(const char *text, size_t length, const char *word);
 

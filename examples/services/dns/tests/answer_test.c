@@ -6,11 +6,13 @@
 
 #include <string.h>
 
-static const char upper[] = "$ORIGIN t.\n$TTL 60\n@ SOA n h 1 2 3 4 5\n@ NS n\nn A 192.0.2.1\n"
-                            "to-lower CNAME w.c\nto-missing CNAME missing.c\nc NS n.c\n"
-                            "n.c A 192.0.2.9\nmx MX 1 n.d\nd NS n.d\nn.d A 192.0.2.3\n"
-                            "*.wild CNAME same.wild\nto-cut CNAME a.d\n"
-                            "e.n2.n3 TXT x\n";
+#define HEAD "$ORIGIN t.\n$TTL 60\n@ SOA n h 1 2 3 4 5\n@ NS n\n"
+
+static const char upper[] = HEAD "n A 192.0.2.1\n"
+                                 "to-lower CNAME w.c\nto-missing CNAME missing.c\nc NS n.c\n"
+                                 "n.c A 192.0.2.9\nmx MX 1 n.d\nd NS n.d\nn.d A 192.0.2.3\n"
+                                 "*.wild CNAME same.wild\nto-cut CNAME a.d\n"
+                                 "e.n2.n3 TXT x\n";
 static const char lower[] = "$ORIGIN c.t.\n$TTL 60\n@ SOA n h 1 2 3 4 5\n@ NS n\nn A 192.0.2.8\n"
                             "w A 192.0.2.7\nback CNAME n.t.\n";
 
@@ -128,10 +130,74 @@ static void test_truncation(void)
     }
 }
 
+/* One query against a zone made of a head and lines with a number in them. */
+static struct message_summary ask_generated(const char *line, unsigned lines, const char *name,
+                                            uint16_t type, enum answer_transport transport)
+{
+    static char text[65536];
+    static uint8_t answer[ANSWER_TCP_CAPACITY];
+    uint8_t packet[300];
+    struct message_summary got = {0};
+    struct zone_database zones;
+    struct zone_error error = {0};
+    const char *start = text;
+    size_t length = (size_t)snprintf(text, sizeof text, "%s", HEAD);
+    for (unsigned i = 0; i < lines; i++) {
+        length += (size_t)snprintf(text + length, sizeof text - length, line, i, i, i + 1);
+    }
+    CHECK_ROW(zone_text_build(&zones, &start, &length, 1, &error), line);
+    size_t query_length = make_query(name, type, packet);
+    size_t size = answer_query(&zones, transport, packet, query_length, answer);
+    CHECK_ROW(message_check(answer, size, &got) == NULL, line);
+    zone_database_release(&zones);
+    return got;
+}
+
+/* Glue inside the delegated zone is needed (RFC 9471): TC when it does not fit. Addresses of
+ * servers elsewhere in the zone only help. */
+static void test_glue_that_does_not_fit(void)
+{
+    static const char inside[] = "d NS n%u.d\nn%u.d A 192.0.2.%u\n";
+    static const char beside[] = "d NS n%u\nn%u A 192.0.2.%u\n";
+    struct message_summary got = ask_generated(inside, 10, "x.d.t", TYPE_A, ANSWER_UDP);
+    CHECK(!got.truncated && got.counts[2] == 10 && got.counts[3] == 10);
+    got = ask_generated(inside, 20, "x.d.t", TYPE_A, ANSWER_UDP);
+    CHECK(got.truncated && got.counts[2] == 20 && got.counts[3] < 20);
+    got = ask_generated(beside, 20, "x.d.t", TYPE_A, ANSWER_UDP);
+    CHECK(!got.truncated && got.counts[2] == 20 && got.counts[3] < 20);
+    got = ask_generated(inside, 20, "x.d.t", TYPE_A, ANSWER_TCP);
+    CHECK(!got.truncated && got.counts[2] == 20 && got.counts[3] == 20);
+    got = ask_generated(inside, 60, "x.d.t", TYPE_A, ANSWER_UDP);
+    CHECK(got.truncated && got.counts[2] == 0);
+}
+
+/* More names than compression remembers, and more servers than addresses are looked up for. */
+static void test_many_names(void)
+{
+    struct message_summary got =
+        ask_generated("@ MX %u m%u\nm%u A 192.0.2.1\n", 200, "t", TYPE_MX, ANSWER_TCP);
+    CHECK(!got.truncated && got.counts[1] == 200 && got.counts[3] == 31);
+    got = ask_generated("_s SRV %u 0 0 a%u.b%u.example.\n", 200, "_s.t", TYPE_SRV, ANSWER_TCP);
+    CHECK(!got.truncated && got.counts[1] == 200 && got.counts[3] == 0);
+}
+
+/* A chain of aliases is followed for sixteen names: c0 to c15, whose records lead to c16. */
+static void test_long_chain(void)
+{
+    static const char line[] = "x%u TXT a\nc%u CNAME c%u\n";
+    struct message_summary got = ask_generated(line, 15, "c0.t", TYPE_TXT, ANSWER_TCP);
+    CHECK(got.rcode == 3 && got.counts[1] == 15 && got.counts[2] == 1);
+    got = ask_generated(line, 30, "c0.t", TYPE_TXT, ANSWER_TCP);
+    CHECK(got.rcode == 0 && got.counts[1] == 16 && got.counts[2] == 0);
+}
+
 int main(void)
 {
     test_two_zones();
     test_root_zone();
     test_truncation();
+    test_glue_that_does_not_fit();
+    test_many_names();
+    test_long_chain();
     return check_result();
 }

@@ -178,8 +178,32 @@ static void test_growth(void)
     zone_database_release(&zones);
 }
 
+/* 256 strings of 255 octets, each with its length octet, are one octet too many. */
+static void test_long_data(void)
+{
+    enum { STRING = 255, STRINGS = 256 };
+    for (unsigned strings = STRINGS - 1; strings <= STRINGS; strings++) {
+        static char text[sizeof HEAD + (size_t)STRINGS * (STRING + 1) + 16];
+        size_t length = (size_t)snprintf(text, sizeof text, "%sw TXT", HEAD);
+        for (unsigned i = 0; i < strings; i++) {
+            text[length] = ' ';
+            memset(text + length + 1, 'a', STRING);
+            length += STRING + 1;
+        }
+        const char *start = text;
+        struct zone_database zones;
+        struct zone_error error = {0};
+        bool good = zone_text_build(&zones, &start, &length, 1, &error);
+        CHECK(good == (strings == STRINGS - 1));
+        if (good) {
+            zone_database_release(&zones);
+        }
+    }
+}
+
 int main(void)
 {
+    test_long_data();
     test_rows();
     test_sets();
     test_zones();
