@@ -15,7 +15,8 @@
 
 #include <stdint.h>
 
-enum { NAME_ROOT = 0, NAME_NONE = UINT32_MAX };
+#define NAME_ROOT UINT32_C(0)
+#define NAME_NONE UINT32_MAX
 
 /* What the zones say about a name; zone.c sets these when all zones are read. */
 enum name_flag {

@@ -1,5 +1,5 @@
 /*
- * The UDP side: takes what has arrived, answers it, in batches where the system has them.
+ * The UDP side: takes what has arrived and answers it, many datagrams with one system call.
  */
 #ifndef DNS_UDP_H
 #define DNS_UDP_H

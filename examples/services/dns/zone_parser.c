@@ -66,7 +66,7 @@ bool zone_parser_name(struct zone_parser *parser, uint32_t *name)
     if (wrong != NULL) {
         return zone_parser_fail(parser, wrong);
     }
-    uint32_t base = labels.absolute ? (uint32_t)NAME_ROOT : parser->origin;
+    uint32_t base = labels.absolute ? NAME_ROOT : parser->origin;
     if (base == NAME_NONE) {
         return zone_parser_fail(parser, no_origin);
     }
