@@ -29,55 +29,64 @@ _PREFIX_MAPS = (
 """What the compiler writes of paths outside the scratch folder; the last that fits holds."""
 
 _SCRIPT = """\
-# Usage: sh SCRIPT ARCHIVE GROUP GROUPS; the list files and tools are named below.
+# Usage: sh SCRIPT ARCHIVE GROUP GROUPS [SOURCE…]; tools and flags are named below.
 set -e
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 archive=$root/$1 group=$2 groups=$3
+shift 3
 clang() { "$root/"%(clang)s "$@"; }
 %(copy)s
 cd "$work"
-
-# The sources: those that the globs match, less those that an override replaces.
-find . -type f | sed 's|^[.]/||' | sort > files
-{ grep -E -f "$root/"%(include)s files || true; } | { grep -E -v -f "$root/"%(exclude)s || true; } > sources
-%(override)s
-awk "NR %% $groups == $group %% $groups" sources > chosen
-test -s sources || { echo "no file of the tree matches tree_srcs" >&2; exit 1; }
-
+%(choose)s
 # Assembly joins the batch inside a C file; with a preprocessor it is compiled by itself.
 : > inputs
 : > objects
+count=0
 while read -r file; do
     case $file in
-    *.s) printf '__asm__(".include \\\\"%%s\\\\"");\\n' "$file" > "$file.c"
-         echo "$file.c" >> inputs; echo "$file.o" >> objects ;;
-    *.S) clang %(assembler)s -c "$file" -o "$file.o"; echo "$file.o" >> objects ;;
-    *)   echo "$file" >> inputs; echo "${file%%.*}.o" >> objects ;;
+    *.S) clang %(assembler)s -c "$file" -o "$file.o"; echo "$file.o" >> objects; continue ;;
+    *.s) printf '__asm__(".include \\"%%s\\"");\n' "$file" > "$file.c"; file=$file.c ;;
     esac
+    count=$((count + 1)) only=$file
+    echo "$file" >> inputs
+    echo "${file%%.*}.o" >> objects
 done < chosen
 
-# The flags of the front end are those that the driver would give it for one file.
-: > probe.c
-clang %(flags)s '-###' -c probe.c -o probe.o 2> probe || { cat probe >&2; exit 1; }
-eval "set -- $(grep '"-cc1"' probe)"
-while test "$1" != -cc1; do shift; done
-: > flags
-skip=
-for word; do
-    if test "$skip"; then skip=; continue; fi
-    case $word in
-    -main-file-name | -o | -x | -dumpdir) skip=1 ;;
-    probe.c) ;;
-    *) printf '"%%s"\\n' "$(printf %%s "$word" | sed 's/[\\\\"]/\\\\&/g')" >> flags ;;
-    esac
-done
-shift $#
-if test -s inputs; then
-    clang $(head -n 1 flags | tr -d '"') @flags -x c @inputs
+if test $count = 1; then
+    clang %(flags)s -c "$only" -o "${only%%.*}.o"
+elif test $count != 0; then
+    # The flags of the front end are those that the driver would give it for one file.
+    : > probe.c
+    clang %(flags)s '-###' -c probe.c -o probe.o 2> probe || { cat probe >&2; exit 1; }
+    eval "set -- $(grep '"-cc1"' probe)"
+    while test "$1" != -cc1; do shift; done
+    shift
+    for word; do
+        if test "$skip"; then skip=; continue; fi
+        case $word in
+        -main-file-name | -o | -x | -dumpdir) skip=1 ;;
+        probe.c) ;;
+        *) printf '%%s\n' "$word" ;;
+        esac
+    done | sed 's/[\\"]/\\&/g; s/.*/"&"/' > flags
+    clang -cc1 @flags -x c @inputs
 fi
 "$root/"%(ar)s rcsD "$archive" @objects
+"""
+
+_CHOOSE_LISTED = """\
+printf '%s\\n' "$@" > chosen
+"""
+
+_CHOOSE_MATCHING = """\
+# The sources: those that the globs match, less those that an override replaces.
+find . -type f | sed 's|^[.]/||' | sort > files
+{ grep -E -f "$root/"%(include)s files || true; } | { grep -E -v -f "$root/"%(exclude)s || true; } > sources
+test -s sources || { echo "no file of the tree matches tree_srcs" >&2; exit 1; }
+%(override)s
+awk "NR %% $groups == $group %% $groups" sources > chosen
 """
 
 
@@ -94,16 +103,18 @@ def compile_batches(
     attributes: LibraryAttributes = ctx.attributes
     shell = ctx.dependency("shell", ToolchainInfo)
     groups = attributes.batch or 1
-    name = ctx.label.name
-    include = [_expression(glob) for glob in attributes.tree_srcs if not glob.startswith("!")]
-    exclude = [_expression(glob[1:]) for glob in attributes.tree_srcs if glob.startswith("!")]
     if attributes.tree_srcs and tree is None:
         raise ctx.error("tree_srcs", "`tree_srcs` needs a `source_tree`")
-    local = [f"^{re.escape(source.input_path)}$" for source in sources]
-    lists = {
-        "include": ctx.literal(f"{name}.batch/include", _lines([*include, *local] or ["^$"])),
-        "exclude": ctx.literal(f"{name}.batch/exclude", _lines(exclude or ["^$"])),
-    }
+    lists: tuple[Artifact, ...] = ()
+    choose = _CHOOSE_LISTED
+    if tree is not None:
+        lists = _glob_lists(ctx, sources)
+        choose = _CHOOSE_MATCHING % {
+            "include": lists[0].input_path,
+            "exclude": lists[1].input_path,
+            "override": _override(attributes.overrides),
+        }
+    name = ctx.label.name
     script = ctx.literal(
         f"{name}.batch/compile.sh",
         _SCRIPT
@@ -111,9 +122,7 @@ def compile_batches(
             "clang": shlex.join(ctx.tool("toolchain", "clang")),
             "ar": shlex.join(ctx.tool("toolchain", "ar")),
             "copy": _copy(ctx, sources, tree, compilation),
-            "include": lists["include"].input_path,
-            "exclude": lists["exclude"].input_path,
-            "override": _override(attributes.overrides),
+            "choose": choose,
             "assembler": _words(compilation.assembler_flags, compilation, tree),
             "flags": _words(compilation.flags, compilation, tree),
         },
@@ -134,10 +143,15 @@ def compile_batches(
                 archive,
                 str(group),
                 str(groups),
+                *(
+                    (source.input_path for source in sources[group - 1 :: groups])
+                    if not tree
+                    else ()
+                ),
             ],
             inputs=[
                 *sources,
-                *lists.values(),
+                *lists,
                 *compilation.headers,
                 *((tree,) if tree else ()),
                 compilation.toolchain.tree,
@@ -148,6 +162,22 @@ def compile_batches(
         )
         archives.append(archive)
     return tuple(archives)
+
+
+def _glob_lists(ctx: RuleContext[Any], sources: Sequence[Artifact]) -> tuple[Artifact, ...]:
+    """Return the two files with the expressions of what ``tree_srcs`` takes and takes away.
+
+    The package's own ``sources`` are among what is taken.
+    """
+    globs = ctx.attributes.tree_srcs
+    include = [_expression(glob) for glob in globs if not glob.startswith("!")]
+    include += [f"^{re.escape(source.input_path)}$" for source in sources]
+    exclude = [_expression(glob[1:]) for glob in globs if glob.startswith("!")]
+    name = ctx.label.name
+    return (
+        ctx.literal(f"{name}.batch/include", _lines(include or ["^$"])),
+        ctx.literal(f"{name}.batch/exclude", _lines(exclude or ["^$"])),
+    )
 
 
 def _copy(
@@ -162,12 +192,9 @@ def _copy(
         lines.append(f'cp -R "$root/"{shlex.quote(tree.input_path)}/. "$work"')
         lines.append('chmod -R u+w "$work"')
     local = [*sources, *(header for header in compilation.headers if _is_own(ctx, header))]
-    folders = sorted({file.input_path.rpartition("/")[0] for file in local} - {""})
-    if folders:
-        lines.append(f'(cd "$work" && mkdir -p {shlex.join(folders)})')
-    for file in local:
-        path = shlex.quote(file.input_path)
-        lines.append(f'cp "$root/"{path} "$work/"{path}')
+    if local:
+        names = shlex.join(file.input_path for file in local)
+        lines.append(f'cp --parents {names} "$work"')
     return "\n".join(lines)
 
 
