@@ -73,7 +73,8 @@ class ImageAttributes(Attributes):
 
     app: OneLabel = Field(description="The program: a `cc_binary`.")
     platform: OneLabel = Field(
-        "@unibuild//kernel/platform:qemu-microvm", description="Where the image boots."
+        "@workspace//:default_platform",
+        description="Where the image boots; default: the platform that WORKSPACE.toml names.",
     )
     components: LabelList = Field(
         (),

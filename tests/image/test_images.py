@@ -348,6 +348,16 @@ def test_a_boot_test_that_fails_shows_console_and_expectation(workspace: Path) -
     assert "not as expected: the console shows nothing like `never said`" in result.stderr
 
 
+def test_the_workspace_names_the_default_platform(workspace: Path, tmp_path: Path) -> None:
+    platform = "@unibuild//kernel/platform:qemu-q35"
+    (tmp_path / "WORKSPACE.toml").write_text(f'name = "other"\ndefault_platform = "{platform}"\n')
+    (tmp_path / "show.c").write_text((workspace / "programs" / "show.c").read_text())
+    (tmp_path / "BUILD.toml").write_text(
+        '[cc_binary.show]\nsrcs = ["show.c"]\n[unikernel_image.image]\napp = ":show"\n'
+    )
+    assert answer(tmp_path, "explain", "//:image")["platform"] == platform
+
+
 def test_a_probe_talks_to_the_guest(workspace: Path) -> None:
     result = unibuild("test", "//programs:echoes", cwd=workspace)
     assert result.returncode == 0, result.stderr
