@@ -1,16 +1,26 @@
 /* The console behind descriptors 0, 1 and 2, open from the start. */
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <unibuild/console.h>
 #include <unibuild/file.h>
 
+#include "input.h"
 #include "table.h"
+
+/* In the image when the program can read: see input.h. */
+#pragma weak ub_console_input_read
+#pragma weak ub_console_input_poll
 
 static long console_read(struct ub_file *file, void *buffer, size_t size)
 {
+    return ub_console_input_read != NULL ? ub_console_input_read(file, buffer, size) : 0;
+}
+
+static unsigned console_poll(struct ub_file *file)
+{
     (void)file;
-    /* What has arrived; otherwise the end of input, since a console has no line to wait for. */
-    return (long)ub_console_read(buffer, size);
+    return POLLOUT | POLLWRNORM | (ub_console_input_poll != NULL ? ub_console_input_poll() : 0);
 }
 
 static long console_write(struct ub_file *file, const void *buffer, size_t size)
@@ -35,6 +45,7 @@ static long console_control(struct ub_file *file, unsigned long request, unsigne
 static const struct ub_file_operations console_operations = {
     .read = console_read,
     .write = console_write,
+    .poll = console_poll,
     .control = console_control,
 };
 

@@ -1,5 +1,9 @@
 #include <unibuild/file.h>
 
+#include "input.h"
+
+UB_CONSOLE_INPUT_WANTED();
+
 long ub_sys_read(long descriptor, void *buffer, size_t size)
 {
     struct ub_file *file = ub_file_get(descriptor);

@@ -2,7 +2,10 @@
 
 #include <unibuild/file.h>
 
+#include "input.h"
 #include "vector.h"
+
+UB_CONSOLE_INPUT_WANTED();
 
 /* Fills piece after piece until one stays short. */
 static long read_pieces(struct ub_file *file, const struct iovec *pieces, long count)

@@ -30,8 +30,7 @@ static long read_random(struct ub_file *file, void *buffer, size_t size)
 
 static long read_console(struct ub_file *file, void *buffer, size_t size)
 {
-    (void)file;
-    return ub_file_console.operations->read(&ub_file_console, buffer, size);
+    return ub_file_console.operations->read(file, buffer, size);
 }
 
 static long write_nowhere(struct ub_file *file, const void *buffer, size_t size)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FAULT_STATUS = 134
 """128 + SIGABRT, as a shell reports a program that aborted."""
+_END_OF_INPUT = b"\x04"
+"""What a terminal sends for Ctrl-D; the guest's console takes it for the end of input."""
 _GRACE_SECONDS = 2.0
 _MOST_COMPLAINT = 65536
 

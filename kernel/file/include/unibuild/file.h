@@ -5,6 +5,8 @@
  * prints links neither sockets, nor the file system, nor threads. The table grows when a component
  * installs the first file.
  *
+ * Reading the console waits for a line from the host; programs that read nothing do not link that.
+ *
  * A file is counted: a descriptor holds one reference, and so does every system call while it
  * works on the file (ub_file_get … ub_file_put), so that a close in another thread is safe. The
  * last ub_file_put calls `close`; it may wait, so call it without locks held.
