@@ -34,7 +34,9 @@ VERBS = (
 
 def _alone(*arguments: str, cwd: Path, cache: Path) -> subprocess.CompletedProcess[str]:
     """Run in a fresh network namespace: not even loopback is up."""
-    namespace = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net"]
+    namespace = ["unshare", "--net"]
+    if os.geteuid():  # without a mapping of its own user the namespace could hold no sandbox
+        namespace += ["--user", "--map-current-user"]
     return subprocess.run(
         [*namespace, sys.executable, "-m", "unibuild", *arguments],
         cwd=cwd,

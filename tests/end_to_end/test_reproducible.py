@@ -137,12 +137,13 @@ def _clone(variation: Variation) -> Path:
     checkout = variation.folder / "checkout"
     for name in names:
         source = ROOT / name
-        if not source.exists():
+        if not source.is_symlink() and not source.exists():
             continue
         target = checkout / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
+        shutil.copyfile(source, target, follow_symlinks=False)
+        if not source.is_symlink():
+            target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
     return checkout
 
 

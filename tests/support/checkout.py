@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ def files() -> list[str]:
     """Return what git tracks, or would with the next commit, below the checkout."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    return [name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    return [name for name in listed.split("\0") if name and os.path.lexists(ROOT / name)]
 
 
 def copy_to(target: Path, *names: str) -> Path:
@@ -22,5 +23,5 @@ def copy_to(target: Path, *names: str) -> Path:
         if names and not any(name == one or name.startswith(f"{one}/") for one in names):
             continue
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, target / name)
+        shutil.copy(ROOT / name, target / name, follow_symlinks=False)
     return target
