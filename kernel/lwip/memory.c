@@ -2,7 +2,8 @@
  * Memory for lwIP's packets: four sizes of blocks, cut from pages and kept on free lists, so that a
  * packet costs a few instructions; larger requests take pages. All of it together never exceeds an
  * eighth of the machine's memory: beyond that lwIP is told that there is none, and drops or waits.
- * Called under the network lock.
+ * From half of that on memory counts as scarce: what can wait (streams, held frames) is to leave
+ * the rest to what cannot (answers, acknowledgements). Called under the network lock.
  */
 #include <string.h>
 
@@ -26,13 +27,22 @@ _Static_assert(sizeof(struct header) == 16, "blocks stay 16-byte aligned");
 
 static struct header *free_blocks[CLASSES];
 static size_t pages_taken;
+static size_t bytes_used;
+
+static size_t page_limit(void)
+{
+    size_t limit = ub_page_total_count() / 8;
+    return limit < MINIMUM_PAGES ? MINIMUM_PAGES : limit;
+}
+
+bool ub_lwip_memory_scarce(void)
+{
+    return bytes_used > page_limit() * UB_PAGE_SIZE / 2;
+}
 
 static void *take_pages(size_t count)
 {
-    size_t limit = ub_page_total_count() / 8;
-    if (limit < MINIMUM_PAGES) {
-        limit = MINIMUM_PAGES;
-    }
+    size_t limit = page_limit();
     if (count > limit || pages_taken > limit - count) {
         return NULL;
     }
@@ -71,6 +81,7 @@ void *ub_lwip_allocate(size_t size)
             return NULL;
         }
         block->pages = (uint32_t)pages;
+        bytes_used += pages * UB_PAGE_SIZE;
         return block + 1;
     }
     unsigned class = 0;
@@ -85,6 +96,7 @@ void *ub_lwip_allocate(size_t size)
         }
     }
     free_blocks[class] = block->next;
+    bytes_used += (size_t)1 << (SMALLEST_SHIFT + class);
     return block + 1;
 }
 
@@ -109,9 +121,11 @@ void ub_lwip_free(void *memory)
     struct header *block = (struct header *)memory - 1;
     if (block->pages != 0) {
         pages_taken -= block->pages;
+        bytes_used -= block->pages * UB_PAGE_SIZE;
         ub_page_free(block, block->pages);
         return;
     }
+    bytes_used -= (size_t)1 << (SMALLEST_SHIFT + block->class);
     block->next = free_blocks[block->class];
     free_blocks[block->class] = block;
 }

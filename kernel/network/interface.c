@@ -17,11 +17,17 @@
 #include "lwip/init.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
+#include "lwip/prot/ip.h"
 #include "netif/ethernet.h"
 
 #include "interface.h"
 
 #define THREAD_STACK_PAGES 4u
+/* An ARP packet's frame, and that of an IPv4 datagram with the shortest transport header. lwIP
+ * looks at headers before it compares lengths, and what is shorter means nothing here. */
+#define SHORTEST_FRAME 42u
+/* Buffers that the device keeps in any case. */
+#define RESERVE 8u
 
 struct frame {
     struct pbuf_custom pbuf; /* first: lwIP hands back its address */
@@ -46,27 +52,49 @@ static void release_frame(struct pbuf *pbuf)
     device->release(device, pbuf);
 }
 
-static struct pbuf *copy_out(void *frame, size_t length)
+/* One byte more than the frame: lwIP looks for the length of a TCP option that is the last byte. (A
+ * device's buffer has that room anyway.) */
+static struct pbuf *copy_out(const void *frame, size_t length)
 {
-    struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);
+    struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)(length + 1), PBUF_RAM);
     if (copy != NULL) {
         memcpy(copy->payload, frame, length);
+        pbuf_realloc(copy, (u16_t)length);
     }
     return copy;
 }
 
+static struct pbuf *use_in_place(void *buffer, void *frame, size_t length)
+{
+    struct frame *private = buffer;
+    private->pbuf.custom_free_function = release_frame;
+    buffers_held++;
+    return pbuf_alloced_custom(PBUF_RAW, (u16_t)length, PBUF_REF, &private->pbuf, frame,
+                               (u16_t)length);
+}
+
+/* Whether a frame may be dropped when buffers run short: its sender repeats TCP. */
+static bool repeated(const uint8_t *frame)
+{
+    return frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == IP_PROTO_TCP;
+}
+
 void ub_network_receive(struct ub_network_device *from, void *buffer, void *frame, size_t length)
 {
-    struct pbuf *pbuf;
-    if (buffers_held > from->buffers / 4 * 3) {
-        pbuf = copy_out(frame, length);
+    if (length < SHORTEST_FRAME) {
         from->release(from, buffer);
+        return;
+    }
+    struct pbuf *pbuf = NULL;
+    if (buffers_held < from->buffers / 4 * 3) {
+        pbuf = use_in_place(buffer, frame, length);
     } else {
-        struct frame *private = buffer;
-        private->pbuf.custom_free_function = release_frame;
-        buffers_held++;
-        pbuf = pbuf_alloced_custom(PBUF_RAW, (u16_t)length, PBUF_REF, &private->pbuf, frame,
-                                   (u16_t)length);
+        pbuf = ub_lwip_memory_scarce() ? NULL : copy_out(frame, length);
+        if (pbuf == NULL && !repeated(frame) && buffers_held < from->buffers - RESERVE) {
+            pbuf = use_in_place(buffer, frame, length);
+        } else {
+            from->release(from, buffer);
+        }
     }
     if (pbuf != NULL && ethernet_input(pbuf, &interface) != ERR_OK) {
         pbuf_free(pbuf);

@@ -30,9 +30,9 @@ static void failed(void *argument, err_t error)
 
 static err_t connected(void *argument, struct tcp_pcb *pcb, err_t error)
 {
-    (void)pcb;
     (void)error;
     struct stream *self = argument;
+    ub_stream_bound_segments(pcb);
     self->state = STREAM_CONNECTED;
     ub_file_notify(&self->socket.file);
     return ERR_OK;

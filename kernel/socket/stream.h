@@ -38,6 +38,18 @@ struct stream {
     bool no_delay;
 };
 
+/* A peer's maximum segment size below this is taken as this: more headers than data help nobody but
+ * who wants to keep the image busy. */
+#define UB_STREAM_SMALLEST_SEGMENT 64
+
+/* The connection is established: bounds what the peer asked for. */
+static inline void ub_stream_bound_segments(struct tcp_pcb *pcb)
+{
+    if (pcb->mss < UB_STREAM_SMALLEST_SEGMENT) {
+        pcb->mss = UB_STREAM_SMALLEST_SEGMENT;
+    }
+}
+
 /* Has lwIP call the functions below for the stream's control block. */
 void ub_stream_attach(struct stream *self);
 /* The opposite: what happens to the control block is nobody's business any more. */

@@ -204,7 +204,8 @@ static size_t enqueue(struct stream *self, const struct ub_socket_message *messa
             bool more = start + done + size < message->size || (message->flags & MSG_MORE) != 0;
             u8_t how = (u8_t)(TCP_WRITE_FLAG_COPY | (more ? TCP_WRITE_FLAG_MORE : 0));
             const char *from = (const char *)message->pieces[i].iov_base + inside;
-            if (size == 0 || tcp_write(self->pcb, from, (u16_t)size, how) != ERR_OK) {
+            if (size == 0 || ub_lwip_memory_scarce() ||
+                tcp_write(self->pcb, from, (u16_t)size, how) != ERR_OK) {
                 return done;
             }
             done += size;

@@ -33,6 +33,7 @@ static err_t arrived(void *argument, struct tcp_pcb *pcb, err_t error)
         connection->no_delay = true;
         tcp_nagle_disable(pcb);
     }
+    ub_stream_bound_segments(pcb);
     tcp_backlog_delayed(pcb);
     ub_stream_attach(connection);
     if (self->accept_first == NULL) {

@@ -92,9 +92,10 @@
 #define LWIP_WND_SCALE 0
 #define SO_REUSE 1
 #define LWIP_CALLBACK_API 1
-/* A connection that nobody accepts or closes is ended sooner than lwIP's two minutes. */
+/* Connections whose peer is gone are given up sooner than by default. */
 #define TCP_MSL 15000UL
 #define TCP_SYNMAXRTX 4
+#define TCP_MAXRTX 8
 
 #define LWIP_STATS 0
 #define LWIP_CHECKSUM_ON_COPY 0
@@ -106,5 +107,8 @@
 /* RFC 6528 sequence numbers; see isn.c. */
 #define LWIP_HOOK_FILENAME "lwip_hooks.h"
 #define LWIP_HOOK_TCP_ISN ub_lwip_initial_sequence_number
+/* What a connection never gets to see; see segment.c. */
+#define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, first, second, segment)                      \
+    ub_lwip_check_segment(pcb, header, size, first, second)
 
 #endif

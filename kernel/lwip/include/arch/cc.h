@@ -3,6 +3,7 @@
 #define LWIP_ARCH_CC_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -33,5 +34,7 @@ uint16_t ub_lwip_checksum(const void *data, int length);
 void *ub_lwip_allocate(size_t size);
 void *ub_lwip_allocate_zeroed(size_t count, size_t size);
 void ub_lwip_free(void *memory);
+/* Half of the memory for packets is in use. */
+bool ub_lwip_memory_scarce(void);
 
 #endif
