@@ -53,7 +53,9 @@ def baseline() -> bytes:
 
 def build(label: str) -> Path:
     """Build an image of the examples; return its manifest."""
-    subprocess.run([REPOSITORY / "ub", "-C", EXAMPLES, "build", label], check=True)
+    subprocess.run(
+        [REPOSITORY / "ub", "-C", EXAMPLES, "build", label], stdout=sys.stderr, check=True
+    )
     package, _, name = label.removeprefix("//").partition(":")
     return EXAMPLES / "unibuild-out" / package / f"{name}.manifest.json"
 

@@ -65,6 +65,13 @@ def test_command_line_holds_only_what_manifest_and_start_say(
     ]  # fmt: skip
 
 
+def test_an_image_without_network_gets_no_device() -> None:
+    devices = ("virtio-net-device", "virtio-rng-device")
+    assert monitor._devices(devices, "none", ()) == ["-device", "virtio-rng-device"]
+    assert monitor.has_network(manifest_data(devices))
+    assert not monitor.has_network({**manifest_data(devices), "network": "none"})
+
+
 def test_a_static_network_is_built_around_the_guest() -> None:
     forward = (PortForward(8053, 53, "udp"),)
     assert monitor._devices(["virtio-net-pci"], "192.168.7.3/24,192.168.7.1", forward)[1] == (

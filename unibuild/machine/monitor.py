@@ -125,8 +125,10 @@ def command_line(manifest: Manifest, start: Start) -> list[str]:
 
 
 def has_network(manifest: Manifest) -> bool:
-    """Tell whether the image has a driver for a network device."""
-    return any(_is_network(device) for device in manifest["platform"]["devices"])
+    """Tell whether the image has a driver for a network device and wants to use it."""
+    return manifest["network"] != "none" and any(
+        _is_network(device) for device in manifest["platform"]["devices"]
+    )
 
 
 def quote(word: str) -> str:
@@ -140,6 +142,8 @@ def _devices(
     forwards: Sequence[PortForward],
     wire: Path | None = None,
 ) -> list[str]:
+    if network == "none":
+        devices = [device for device in devices if not _is_network(device)]
     options = []
     backend = _backend(network, forwards, wire)
     for device in devices:
@@ -177,8 +181,8 @@ def _network(network: str) -> tuple[str, str]:
     taken = {interface.ip, interface.network.network_address}
     free = (host for host in interface.network.hosts() if host not in taken)
     host = IPv4Address(gateway) if gateway else next(free)
-    names = next(one for one in free if one != host)
-    return f",net={interface.network},host={host},dns={names}", str(interface.ip)
+    names = next((f",dns={one}" for one in free if one != host), "")
+    return f",net={interface.network},host={host}{names}", str(interface.ip)
 
 
 def _is_network(device: str) -> bool:

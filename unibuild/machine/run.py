@@ -69,7 +69,7 @@ def prepare(manifest_path: Path, options: RunOptions) -> Prepared:
         raise UserError(
             "no-network",
             f"{manifest['label']} has no network, so no port leads to it",
-            hint="its program uses no sockets; run it without -p",
+            hint='its program uses no sockets, or the image says network = "none"; run it without -p',
         )
     forwards = ports.claim(options.forwards)
     chosen = acceleration.choose(options.accelerator)
