@@ -1,7 +1,8 @@
 /*
- * timerfd: a timeout that counts how often it expired. The scheduler lock guards the state, since
- * the timeout's callback runs under it. CLOCK_REALTIME never jumps here, so a timer of either clock
- * is one of the monotonic clock.
+ * timerfd: a timeout that expires once; what expired since is counted when somebody reads, which
+ * also starts it again. So a timer with a tiny interval that nobody reads costs nothing. The
+ * scheduler lock guards the state, since the timeout's callback runs under it. CLOCK_REALTIME never
+ * jumps here, so a timer of either clock is one of the monotonic clock.
  */
 #include <poll.h>
 #include <string.h>
@@ -16,22 +17,34 @@ struct timer {
     struct ub_timeout timeout;
     int clock;
     uint64_t interval; /* 0: once */
-    uint64_t expirations;
+    bool expired;      /* and nobody has read it since; the timeout keeps its deadline */
 };
 
 static void timer_expired(struct ub_timeout *timeout)
 {
     struct timer *timer =
         (struct timer *)((char *)timeout - __builtin_offsetof(struct timer, timeout));
-    timer->expirations++;
-    if (timer->interval != 0) {
-        /* The next one after now; those that were missed count too. */
-        uint64_t now = ub_clock_monotonic();
-        uint64_t missed = now > timeout->deadline ? (now - timeout->deadline) / timer->interval : 0;
-        timer->expirations += missed;
-        ub_timeout_start_locked(timeout, timeout->deadline + (missed + 1) * timer->interval);
-    }
+    timer->expired = true;
     ub_wake_all_locked(&timer->file.changes);
+}
+
+/* Intervals that ended after the expiration, until `now`. */
+static uint64_t missed(const struct timer *timer, uint64_t now)
+{
+    uint64_t since = now > timer->timeout.deadline ? now - timer->timeout.deadline : 0;
+    return timer->interval != 0 ? since / timer->interval : 0;
+}
+
+/* Counts the expirations, and starts a repeating timer for the next one. */
+static uint64_t collect_locked(struct timer *timer)
+{
+    uint64_t more = timer->interval != 0 ? missed(timer, ub_clock_monotonic()) : 0;
+    timer->expired = false;
+    if (timer->interval != 0) {
+        ub_timeout_start_locked(&timer->timeout,
+                                timer->timeout.deadline + (more + 1) * timer->interval);
+    }
+    return 1 + more;
 }
 
 static long timer_read(struct ub_file *file, void *buffer, size_t size)
@@ -41,15 +54,14 @@ static long timer_read(struct ub_file *file, void *buffer, size_t size)
         return -EINVAL;
     }
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
-    while (timer->expirations == 0) {
+    while (!timer->expired) {
         if (file->flags & O_NONBLOCK) {
             ub_lock_release(&ub_scheduler_lock, flags);
             return -EAGAIN;
         }
         (void)ub_wait_locked(&file->changes, UB_CLOCK_NEVER);
     }
-    uint64_t expirations = timer->expirations;
-    timer->expirations = 0;
+    uint64_t expirations = collect_locked(timer);
     ub_lock_release(&ub_scheduler_lock, flags);
     *(uint64_t *)buffer = expirations;
     return sizeof(uint64_t);
@@ -58,7 +70,7 @@ static long timer_read(struct ub_file *file, void *buffer, size_t size)
 static unsigned timer_poll(struct ub_file *file)
 {
     struct timer *timer = (struct timer *)file;
-    return __atomic_load_n(&timer->expirations, __ATOMIC_ACQUIRE) > 0 ? POLLIN | POLLRDNORM : 0;
+    return __atomic_load_n(&timer->expired, __ATOMIC_ACQUIRE) ? POLLIN | POLLRDNORM : 0;
 }
 
 static void timer_close(struct ub_file *file)
@@ -132,8 +144,11 @@ static struct timespec to_timespec(uint64_t time)
 static struct itimerspec setting_locked(const struct timer *timer, uint64_t now)
 {
     struct itimerspec setting = {.it_interval = to_timespec(timer->interval)};
-    if (timer->timeout.active) {
-        uint64_t deadline = timer->timeout.deadline;
+    uint64_t deadline = timer->timeout.deadline;
+    if (timer->expired && timer->interval != 0) {
+        deadline += (missed(timer, now) + 1) * timer->interval;
+    }
+    if (timer->timeout.active || (timer->expired && timer->interval != 0)) {
         setting.it_value = to_timespec(deadline > now ? deadline - now : 1);
     }
     return setting;
@@ -164,7 +179,7 @@ long ub_sys_timerfd_settime(long descriptor, long flags, const struct itimerspec
     }
     ub_timeout_stop_locked(&timer->timeout);
     timer->interval = nanoseconds(&setting->it_interval);
-    timer->expirations = 0;
+    timer->expired = false;
     if (value != 0) {
         ub_timeout_start_locked(&timer->timeout, deadline);
     }

@@ -5,8 +5,8 @@
 
 #include <unibuild/memory.h>
 
-#define DESCRIPTORS 4096U /* kernel/file's UB_FILE_MAXIMUM */
-#define MAIN_STACK (64UL * 1024)
+#define DESCRIPTORS 4096U      /* kernel/file's UB_FILE_MAXIMUM */
+#define MAIN_STACK (1UL << 20) /* kernel/start's STACK_PAGES */
 
 static rlim_t limit_of(long resource)
 {

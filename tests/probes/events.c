@@ -209,6 +209,11 @@ static int timerfd_probe(void)
     PROBE_CHECK(&checks, timerfd_settime(timer, 0, &setting, NULL) == 0);
     nanosleep(&pause, NULL);
     PROBE_CHECK(&checks, read(timer, &expirations, 8) == -1 && errno == EAGAIN);
+    /* Nobody reads it, so it must not keep the processor busy. */
+    setting = (struct itimerspec){.it_value = {.tv_nsec = 1}, .it_interval = {.tv_nsec = 1}};
+    PROBE_CHECK(&checks, timerfd_settime(timer, 0, &setting, NULL) == 0);
+    nanosleep(&pause, NULL);
+    PROBE_CHECK(&checks, read(timer, &expirations, 8) == 8 && expirations > 40000000);
     PROBE_CHECK(&checks, close(timer) == 0);
     return probe_done("timerfd", &checks);
 }
