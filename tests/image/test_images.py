@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,16 @@ print("answer", answer)
 sys.exit(answer != b"hello good day")
 """
 BUILD = """\
+[cc_binary.hang]
+srcs = ["hang.c"]
+[unikernel_image.hang_image]
+app = ":hang"
+[boot_test.hangs]
+image = ":hang_image"
+[boot_test.takes_too_long]
+image = ":hang_image"
+timeout = 1
+
 [cc_binary.echo]
 srcs = ["echo.c"]
 [unikernel_image.echo_image]
@@ -218,6 +229,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in (("show", SHOW), ("crash", CRASH), ("memfd", MEMFD), ("random", RANDOM)):
         (package / f"{name}.c").write_text(text)
     (package / "echo.c").write_text(ECHO)
+    (package / "hang.c").write_text("int main(void) { for (volatile int i = 0;; i++) {} }\n")
     (package / "probe.py").write_text(PROBE)
     (package / "quit.py").write_text(PROBE.replace("client.send(word)", 'client.send(b"quit")'))
     return root
@@ -385,6 +397,51 @@ def test_ports_lead_to_the_guest_and_ctrl_c_ends_it(workspace: Path, image: str)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def test_a_program_that_never_ends_is_stopped(workspace: Path) -> None:
+    result = unibuild("test", "//programs:takes_too_long", cwd=workspace)
+    assert result.returncode == 1
+    assert "the program had not ended after 1 s" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_test_leaves_no_monitor(
+    workspace: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "unibuild", "test", "//programs:hangs"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command,
+        cwd=workspace,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert wait_for(lambda: bool(monitors(tmp_path)))
+        process.send_signal(number)
+        process.wait(20)
+    assert wait_for(lambda: not monitors(tmp_path))
+
+
+def monitors(folder: Path) -> list[int]:
+    """Return the processes that boot an image below ``folder``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and f"\0{folder}/".encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Wait until ``condition`` holds, at most a minute."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def test_a_taken_port_names_the_process(workspace: Path) -> None:
