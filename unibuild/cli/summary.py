@@ -26,23 +26,28 @@ _STARTED = time.perf_counter()
 
 def show_null(report: KeptReport, *, as_json: bool, prefix: str) -> None:
     """Print the result of a build that had nothing to do."""
-    targets = ((label, outputs) for label, _, outputs, _ in report.targets())
+    many = report.output_count > _FEW and not as_json
+    listed = [] if many else report.targets()
+    targets = ((label, outputs) for label, _, outputs, _ in listed)
     seconds = time.perf_counter() - _STARTED
-    show(targets, (report.total, 0, report.total), seconds, as_json=as_json, prefix=prefix)
+    counts = (report.total, 0, report.total)
+    show(targets, report.target_count, counts, seconds, as_json=as_json, prefix=prefix)
 
 
 def show_report(report: BuildReport, *, as_json: bool, prefix: str = "") -> None:
     """Print the result of a build."""
+    many = len(report.targets) > _FEW and not as_json
     targets = (
         (target.label, [(output.path, output.digest, output.size) for output in target.outputs])
-        for target in report.targets
+        for target in (() if many else report.targets)
     )
     counts = (report.total, report.executed, report.cached)
-    show(targets, counts, report.seconds, as_json=as_json, prefix=prefix)
+    show(targets, len(report.targets), counts, report.seconds, as_json=as_json, prefix=prefix)
 
 
 def show(
     targets: Iterable[tuple[str, Sequence[Output]]],
+    target_count: int,
     counts: tuple[int, int, int],
     seconds: float,
     *,
@@ -51,19 +56,20 @@ def show(
 ) -> None:
     """Print ``targets`` with their outputs; ``counts`` are total, executed and cached actions.
 
+    When there are too many outputs to be listed, ``targets`` may be empty.
+
     ``prefix`` is put before the paths, so that they can be used from where the command was typed.
     """
     if as_json:
         _show_json(targets, counts, seconds)
         return
-    listed = list(targets)
-    outputs = [output for _, group in listed for output in group]
+    outputs = [output for _, group in targets for output in group]
     if len(outputs) <= _FEW:
         lines = [_line(output, prefix) for output in outputs]
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()
     total, executed, cached = counts
-    what = f"{len(listed):,} target" + ("" if len(listed) == 1 else "s")
+    what = f"{target_count:,} target" + ("" if target_count == 1 else "s")
     if executed:
         did = f"{total:,} actions: {executed:,} executed, {cached:,} cached"
     else:

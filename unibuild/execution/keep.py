@@ -9,16 +9,20 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution.kept_graph import (
+    FEW_OUTPUTS,
     NO_STAMP,
     STATE_DIRECTORY,
     Stamp,
+    TargetEntry,
     dump,
     file_name,
     load,
     load_any,
+    target_entries,
 )
 from unibuild.execution.plan import SOURCE, Plan, Record, Target
 from unibuild.execution.values import read_source, source_stamp
@@ -69,17 +73,22 @@ class Store:
         check, graph, state = (load(self._path(k), self._key) for k in ("check", "graph", "state"))
         if check is None or graph is None or state is None:
             return None
+        (watched, watched_stamps), (source_paths, source_stamps), placed = check[3:6]
+        output_paths, output_stamps = placed
         (
-            _,
-            _,
-            _,
-            (watched, watched_stamps),
-            (source_paths, source_stamps),
-            (output_paths, output_stamps),
-        ) = check
-        paths, kinds, trees, executables, extra, made, consumers, targets, records = graph
+            paths,
+            kinds,
+            trees,
+            executables,
+            extra,
+            made,
+            consumers,
+            targets,
+            records,
+            graph_identity,
+        ) = graph
         values, identity, fingerprints, sources, owners, pending = state
-        if check[0] != self._cache or identity != _identity(records):
+        if check[0] != self._cache or identity != graph_identity:
             return None
         plan = Plan(
             paths,
@@ -110,9 +119,10 @@ class Store:
         """Keep a newly analysed graph; returns the identity by which ``save`` refers to it."""
         blobs = [marshal.dumps(tuple(record)) for record in records]
         targets = [tuple(target) for target in plan.targets]
-        dump(self._path("graph"), self._key, (*plan[:7], targets, blobs))
+        identity = f"{time.time_ns()}-{os.getpid()}"
+        dump(self._path("graph"), self._key, (*plan[:7], targets, blobs, identity))
         self._forget_old()
-        return _identity(blobs)
+        return identity
 
     def save(self, kept: Kept) -> None:
         """Keep what is true after a build; the check is written last, since it vouches for all."""
@@ -129,8 +139,19 @@ class Store:
             (kept.watched, kept.watched_stamps),
             (kept.source_paths, kept.source_stamps),
             ([path for _, path, _ in kept.outputs], [stamp for _, _, stamp in kept.outputs]),
+            self._summary(kept),
         )
         dump(self._path("check"), self._key, check)
+
+    @staticmethod
+    def _summary(kept: Kept) -> tuple[int, int, list[TargetEntry] | None]:
+        """Return what a null build shows: counts of targets and outputs, and them when few."""
+        targets = kept.plan.targets
+        count = sum(len(target.outputs) + len(target.tests) for target in targets)
+        if count > FEW_OUTPUTS:
+            return len(targets), count, None
+        plain = [tuple(target) for target in targets]
+        return len(targets), count, target_entries(kept.plan.paths, plain, kept.values)
 
     def invalidate(self) -> None:
         """Forget the check before outputs change, so that a killed build is never taken for done."""
@@ -164,15 +185,6 @@ class Store:
             for kind in ("check", "state", "graph"):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(f"{self._directory}/{kind}-{name[6:]}")
-
-
-def _identity(blobs: Sequence[bytes]) -> str:
-    import zlib
-
-    total = 0
-    for blob in blobs:
-        total = zlib.crc32(blob, total)
-    return f"{len(blobs)}-{total:08x}"
 
 
 def fingerprint(path: str, function: DigestFunction) -> str:

@@ -25,48 +25,66 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = Any  # what marshal can hold; its shape is that of `keep`
 
-FORMAT = "unibuild-kept-2"
+FORMAT = "unibuild-kept-3"
 STATE_DIRECTORY = ".unibuild"
 Stamp = tuple[int, int, int, int]
 NO_STAMP: Stamp = (0, 0, 0, 0)
+FEW_OUTPUTS = 10
+"""So many outputs are described in the check itself, since a null build shows them."""
 
 OutputEntry = tuple[str, str, int]
 TargetEntry = tuple[str, str, "tuple[OutputEntry, ...]", "dict[str, object]"]
 
 
 class KeptReport:
-    """The answer of a build that had nothing to do; ``total`` actions are all up to date."""
+    """The answer of a build that had nothing to do; ``total`` actions are all up to date.
 
-    __slots__ = ("_directory", "_key", "total")
+    ``target_count`` and ``output_count`` are known without reading more.
+    """
 
-    def __init__(self, directory: str, key: str, total: int) -> None:
-        """Remember where the details are; they are read only when asked for."""
+    __slots__ = ("_directory", "_few", "_key", "output_count", "target_count", "total")
+
+    def __init__(
+        self,
+        directory: str,
+        key: str,
+        total: int,
+        summary: tuple[int, int, list[TargetEntry] | None],
+    ) -> None:
+        """Remember where the details are; unless they are few, they are read when asked for."""
         self._directory = directory
         self._key = key
         self.total = total
+        self.target_count, self.output_count, self._few = summary
 
     def targets(self) -> list[TargetEntry]:
         """Return (label, rule, ((path, hash, size), ...), facts) of every requested target."""
+        if self._few is not None:
+            return self._few
         graph = load(f"{self._directory}/{file_name('graph', self._key)}", self._key)
         state = load(f"{self._directory}/{file_name('state', self._key)}", self._key)
-        return [] if graph is None or state is None else target_entries(graph, state)
+        if graph is None or state is None:
+            return []
+        return target_entries(graph[0], graph[7], state[0])
 
 
-def target_entries(graph: Plain, state: Plain) -> list[TargetEntry]:
-    """Return what ``KeptReport.targets`` promises from the contents of the kept files."""
-    paths, targets, values = graph[0], graph[-2], state[0]
+def target_entries(paths: Plain, targets: Plain, values: Plain) -> list[TargetEntry]:
+    """Return what ``KeptReport.targets`` promises from paths, targets and values of a plan."""
     return [
         (
             label,
             rule,
-            tuple(
-                ("unibuild-out" + paths[a][len("unibuild-gen") :], values[a][0], values[a][1])
-                for a in (*outputs, *tests)
-            ),
+            tuple((_shown(paths[a]), *values[a][:2]) for a in (*outputs, *tests) if values[a]),
             facts,
         )
         for label, rule, outputs, tests, facts in targets
     ]
+
+
+def _shown(path: str) -> str:
+    """Return where the user finds what actions read at ``path``; sources are where they are."""
+    prefix = "unibuild-gen/"
+    return f"unibuild-out/{path[len(prefix) :]}" if path.startswith(prefix) else path
 
 
 def request_key(
@@ -98,7 +116,7 @@ def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
     kept = load(f"{directory}/{file_name('check', key)}", key)
     if kept is None:
         return None
-    _, complete, total, watched, sources, outputs = kept
+    _, complete, total, watched, sources, outputs, summary = kept
     if not complete:
         return None
     here = os.getcwd()
@@ -106,7 +124,7 @@ def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
         os.chdir(workspace_root)
         try:
             if unchanged(*watched) and unchanged(*sources) and outputs_unchanged(*outputs):
-                return KeptReport(directory, key, total)
+                return KeptReport(directory, key, total, summary)
         finally:
             os.chdir(here)
     except OSError:

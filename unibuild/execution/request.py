@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from unibuild.model.actions import ActionGraph
@@ -89,7 +89,7 @@ class BuildReport:
     in ``total`` only. ``sandboxed`` is false when the build fell back to running without a sandbox.
     """
 
-    targets: tuple[TargetReport, ...]
+    targets: Sequence[TargetReport]
     total: int
     executed: int
     cached: int

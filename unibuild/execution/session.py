@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from unibuild.execution import keep
 from unibuild.execution.kept_graph import NO_STAMP, STATE_DIRECTORY
 from unibuild.execution.outputs import Placer
-from unibuild.execution.plan import make_plan, shown_path
+from unibuild.execution.plan import make_plan
 from unibuild.execution.processes import Processes
+from unibuild.execution.reports import all_tests, made_targets
 from unibuild.execution.request import (
     BuildReport,
     BuildRequest,
@@ -34,7 +35,7 @@ from unibuild.model.errors import HostError, InternalError
 from unibuild.store.cache import Cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from unibuild.execution.kept_graph import Stamp
     from unibuild.execution.observer import Observer
@@ -251,18 +252,21 @@ class _Build:
         placed = placer.placed
         outputs = [entry for entry in kept.outputs if entry[0] not in placed]
         outputs += [(a, *entry) for a, entries in placed.items() for entry in entries]
-        stamps = dict(zip(kept.sources, kept.source_stamps, strict=True))
-        stamps.update(scheduler.source_stamps)
-        numbers = [a for a in keep.source_numbers(plan) if a in stamps]
-        kept = kept._replace(
-            sources=numbers,
-            source_paths=[self._relative(str(plan.extra[a])) for a in numbers],
-            source_stamps=[stamps[a] for a in numbers],
-            outputs=outputs,
-            pending=scheduler.cone.open_actions(),
-        )
+        kept = kept._replace(outputs=outputs, pending=scheduler.cone.open_actions())
+        if scheduler.source_stamps:
+            kept = self._with_sources(kept, scheduler.source_stamps)
         self.kept.save(kept)
         return self._report(plan, scheduler)
+
+    def _with_sources(self, kept: keep.Kept, read: dict[int, Stamp]) -> keep.Kept:
+        """Add the stamps of sources that this build was the first to read, or read again."""
+        stamps = {**dict(zip(kept.sources, kept.source_stamps, strict=True)), **read}
+        numbers = [a for a in keep.source_numbers(kept.plan) if a in stamps]
+        return kept._replace(
+            sources=numbers,
+            source_paths=[self._relative(str(kept.plan.extra[a])) for a in numbers],
+            source_stamps=[stamps[a] for a in numbers],
+        )
 
     def _relative(self, path: str) -> str:
         return path[len(self.root) + 1 :] if path.startswith(f"{self.root}/") else path
@@ -270,43 +274,14 @@ class _Build:
     def _report(self, plan: Plan, scheduler: Scheduler) -> BuildReport:
         undone = set(scheduler.cone.open_actions())
         unmade = {a for index in undone for a in plan.outputs[index]}
-        targets = []
-        for target in plan.targets:
-            made = (*target.outputs, *target.tests)
-            if undone and not unmade.isdisjoint(made):
-                continue
-            outputs = _output_reports(plan, scheduler.values, made)
-            targets.append(TargetReport(target.label, target.rule, outputs, target.facts))
         total, executed = len(plan.outputs), len(scheduler.executed)
         return BuildReport(
-            targets=tuple(targets),
+            targets=made_targets(plan, scheduler.values, unmade),
             total=total,
             executed=executed,
             cached=total - executed - len(undone),
             seconds=time.monotonic() - self.began,
             failures=tuple(scheduler.failures),
-            tests=_all_tests(plan, unmade, scheduler.tests),
+            tests=all_tests(plan, unmade, scheduler.tests),
             sandboxed=self.sandbox.active,
         )
-
-
-def _output_reports(
-    plan: Plan, values: Sequence[Value | None], made: Iterable[int]
-) -> tuple[OutputReport, ...]:
-    found = []
-    for a in made:
-        value = values[a]
-        if value is not None:
-            found.append(OutputReport(shown_path(plan, a), value[0], value[1]))
-    return tuple(found)
-
-
-def _all_tests(plan: Plan, unmade: set[int], run: list[TestReport]) -> tuple[TestReport, ...]:
-    """Return the verdicts of this run and those of tests that nothing could have changed."""
-    looked_at = {report.label for report in run}
-    unchanged = [
-        TestReport(target.label, passed=True, cached=True, seconds=0.0, log=b"")
-        for target in plan.targets
-        if target.tests and target.label not in looked_at and unmade.isdisjoint(target.tests)
-    ]
-    return (*run, *unchanged)
