@@ -3,14 +3,16 @@
     unibuild run //hello:image
     unibuild run //services/dns:image -p 5353:53/udp -p 5353:53/tcp
     unibuild run //hello:image -- first second          arguments for the program
+    echo text | unibuild run //tools/filter:image       standard input is the console's
 
 The exit status is the program's own. Ctrl-C stops the machine.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from unibuild.cli import options
 from unibuild.cli.workspace import Composition
@@ -60,9 +62,20 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         forwards=forwards,
         arguments=tuple(arguments.passed),
         timeout=arguments.timeout,
+        input=_input(),
     )
     outcome = run_image(manifest, settings, write=_write, note=terminal.note)
     return _EXIT_TIMEOUT if outcome.status is None else outcome.status
+
+
+def _input() -> BinaryIO | None:
+    """Return standard input for the guest's console; a job in the background must not read it."""
+    try:
+        if os.isatty(0) and os.tcgetpgrp(0) != os.getpgrp():
+            return None
+    except OSError:
+        return None
+    return sys.stdin.buffer
 
 
 def _write(data: bytes) -> None:
