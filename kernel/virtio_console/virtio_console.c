@@ -16,6 +16,8 @@ static struct ub_virtio_queue receive_queue;
 static struct ub_virtio_queue transmit_queue;
 static char *transmit_buffer;
 static char *receive_buffer;
+static void (*arrived)(void *context);
+static void *arrived_context;
 static size_t receive_start; /* what of the receive buffer has been read */
 static size_t receive_end;
 
@@ -75,10 +77,30 @@ static size_t read_console(char *bytes, size_t count)
     return part;
 }
 
+static void interrupt(void *context)
+{
+    (void)context;
+    if (arrived != NULL) {
+        arrived(arrived_context);
+    }
+}
+
+static int listen_console(void (*function)(void *context), void *context)
+{
+    unsigned long flags = ub_interrupt_disable();
+    arrived_context = context;
+    arrived = function;
+    /* What waits already the caller finds when it reads, as it does next. */
+    (void)ub_virtio_queue_interrupts_enable(&receive_queue);
+    ub_interrupt_restore(flags);
+    return 0;
+}
+
 const struct ub_console_device ub_virtio_console = {
     .name = "virtio-console",
     .write = write_console,
     .read = read_console,
+    .listen = listen_console,
 };
 
 static void take_over(void)
@@ -88,7 +110,7 @@ static void take_over(void)
         return;
     }
     transmit_buffer = ub_page_allocate(1);
-    if (transmit_buffer == NULL ||
+    if (transmit_buffer == NULL || ub_virtio_connect(device, interrupt, NULL) != 0 ||
         ub_virtio_queue_create(&receive_queue, device, RECEIVE_QUEUE, RING_LIMIT) != 0 ||
         ub_virtio_queue_create(&transmit_queue, device, TRANSMIT_QUEUE, RING_LIMIT) != 0) {
         return;
