@@ -247,7 +247,7 @@ class Loader:
         except ValidationError as fault:
             what = f"rule `{rule.name}`"
             for mistake in validation_errors(
-                fault, rule.attributes, what, package.file, package.text, where
+                fault, rule.attributes, what, package.file, package.text, where, table.attributes
             ):
                 self._record(mistake)
             return None

@@ -107,7 +107,13 @@ def _read_settings(package: Package, settings: object) -> None:
     except ValidationError as fault:
         package.errors.extend(
             validation_errors(
-                fault, PackageTable, "`[package]`", package.file, package.text, (PACKAGE_TABLE,)
+                fault,
+                PackageTable,
+                "`[package]`",
+                package.file,
+                package.text,
+                (PACKAGE_TABLE,),
+                settings,
             )
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from unibuild.loading.locate import locate
 from unibuild.model.errors import UserError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
+_WORDS = "literal["
 _EXPECTED = {
     "string_type": "a string",
     "tuple_type": "a list",
@@ -28,6 +29,22 @@ _EXPECTED = {
 }
 
 
+class _Finding(NamedTuple):
+    """One finding of pydantic, its path free of what only pydantic knows.
+
+    Where a value may have several forms (a union), pydantic reports each form that it tried, and
+    names the form in the location: that name is ``form``, and ``choice`` is where the value stands.
+    """
+
+    kind: str
+    path: tuple[str | int, ...]
+    value: object
+    message: str
+    expected: str
+    form: str
+    choice: tuple[str | int, ...]
+
+
 def validation_errors(
     fault: ValidationError,
     model: type[BaseModel],
@@ -35,13 +52,16 @@ def validation_errors(
     file: str,
     text: str,
     table: tuple[str | int, ...],
+    data: object,
 ) -> list[UserError]:
-    """Return one error for each finding of ``fault`` in ``table`` of the TOML ``text``.
+    """Return one error for each finding of ``fault`` about ``data``, ``table`` of the TOML ``text``.
 
     ``what`` is how a sentence calls the table: ``rule `genrule` `` or ``WORKSPACE.toml``.
     """
-    findings = fault.errors(include_url=False, include_context=True)
-    errors = [_error(finding, model, what, file, text, table) for finding in findings]
+    raw = fault.errors(include_url=False, include_context=True)
+    findings = [_finding(details, data) for details in raw]
+    kept = [finding for finding in findings if _is_wanted(finding, findings, data)]
+    errors = [_error(finding, model, what, file, text, table) for finding in kept]
     return sorted(errors, key=_position)
 
 
@@ -50,8 +70,49 @@ def _position(error: UserError) -> tuple[int, int]:
     return (error.place.line, error.place.column) if error.place else (0, 0)
 
 
+def _finding(details: ErrorDetails, data: object) -> _Finding:
+    """Return ``details`` with the path that it has in ``data``."""
+    kind, location = details["type"], details["loc"]
+    path: list[str | int] = []
+    form = ""
+    choice: tuple[str | int, ...] = ()
+    value: Any = data
+    for index, part in enumerate(location):
+        if _holds(value, part):
+            value = value[part]
+        elif not (kind == "missing" and index == len(location) - 1):
+            form, choice = str(part), tuple(path)
+            continue
+        path.append(part)
+    expected = str(details.get("ctx", {}).get("expected", ""))
+    return _Finding(kind, tuple(path), details["input"], details["msg"], expected, form, choice)
+
+
+def _holds(value: object, part: str | int) -> bool:
+    """Whether ``part`` is a key or an index of ``value``."""
+    if isinstance(value, dict):
+        return part in value
+    return isinstance(value, list) and isinstance(part, int) and part < len(value)
+
+
+def _is_wanted(finding: _Finding, findings: list[_Finding], data: object) -> bool:
+    """Whether ``finding`` is about the form that the value of a choice was meant to have.
+
+    A table was meant to be the form that is a table, anything else one of the fixed words.
+    """
+    if not finding.form:
+        return True
+    forms = {other.form for other in findings if other.form and other.choice == finding.choice}
+    words = {form for form in forms if form.startswith(_WORDS)}
+    value: Any = data
+    for part in finding.choice:
+        value = value[part]
+    meant = forms - words if isinstance(value, dict) else words
+    return finding.form in (meant or forms)
+
+
 def _error(
-    finding: ErrorDetails,
+    finding: _Finding,
     model: type[BaseModel],
     what: str,
     file: str,
@@ -59,42 +120,58 @@ def _error(
     table: tuple[str | int, ...],
 ) -> UserError:
     """Return the error for one finding."""
-    path = (*table, *finding["loc"])
-    kind = finding["type"]
-    name = str(finding["loc"][-1]) if finding["loc"] else ""
+    path = (*table, *finding.path)
+    kind = finding.kind
+    name = str(finding.path[-1]) if finding.path else ""
+    owner = _spoken(finding.path[:-1]) if len(finding.path) > 1 else what
     if kind == "extra_forbidden":
-        fields = _fields_at(model, finding["loc"])
+        fields = list(_fields_at(model, finding.path))
         hint = did_you_mean(name, fields) or f"it takes {_listed(sorted(fields))}"
         place = locate(file, text, path, key=True)
-        return UserError("unknown-attribute", f"{what} has no attribute `{name}`", place, hint)
-    if kind == "missing":
-        place = locate(file, text, path)
-        return UserError("missing-attribute", f"{what} needs the attribute `{name}`", place)
-    where = _spoken(finding["loc"])
+        return UserError("unknown-attribute", f"{owner} has no attribute `{name}`", place, hint)
     place = locate(file, text, path)
+    if kind == "missing":
+        return UserError("missing-attribute", f"{owner} needs the attribute `{name}`", place)
+    where = _spoken(finding.path)
     if kind in _EXPECTED:
-        value = finding["input"]
-        cause = f"{where} must be {_EXPECTED[kind]}, not {_described(value)}"
-        return UserError("wrong-type", cause, place, _correction(kind, name, value))
+        cause = f"{where} must be {_EXPECTED[kind]}, not {_described(finding.value)}"
+        return UserError("wrong-type", cause, place, _correction(kind, name, finding.value))
     if kind in {"literal_error", "enum"}:
-        allowed = str(finding.get("ctx", {}).get("expected", "")).replace("'", "`")
-        cause = f"{where} cannot be {_described(finding['input'])}"
+        allowed = finding.expected.replace("'", "`")
+        cause = f"{where} cannot be {_described(finding.value)}"
         return UserError("bad-value", cause, place, f"it is one of {allowed}")
-    message = finding["msg"].removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        cause = f"{where} cannot be {_described(finding.value)}"
+        return UserError("bad-value", cause, place, _meaning(model, finding.path))
+    message = finding.message.removeprefix("Value error, ")
     return UserError("bad-value", f"{where}: {message[:1].lower()}{message[1:]}", place)
 
 
-def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> Iterable[str]:
-    """Return the field names of the (nested) model in which ``location`` stands."""
+def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> Iterable[str]:
+    """Return the field names of the (nested) model in which ``path`` stands."""
+    inner = _model_at(model, path)
+    return [field.alias or name for name, field in inner.model_fields.items()]
+
+
+def _meaning(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    """Return the description of the field at ``path``: what its value means."""
+    names = [part for part in path if isinstance(part, str)]
+    field = _model_at(model, path).model_fields.get(names[-1]) if names else None
+    return (field.description or "") if field is not None else ""
+
+
+def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the (nested) model in which ``path`` stands."""
     from pydantic import BaseModel
 
-    for part in location[:-1]:
+    for part in path[:-1]:
         field = model.model_fields.get(str(part))
-        inner: Any = field.annotation if field is not None else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        if field is None:
             break
-        model = inner
-    return [field.alias or name for name, field in model.model_fields.items()]
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
+    return model
 
 
 def _spoken(location: tuple[int | str, ...]) -> str:

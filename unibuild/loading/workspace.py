@@ -185,7 +185,9 @@ def read_workspace(root: Path) -> Workspace:
     try:
         settings = WorkspaceFile.model_validate(tables)
     except ValidationError as fault:
-        errors = validation_errors(fault, WorkspaceFile, WORKSPACE_FILE, WORKSPACE_FILE, text, ())
+        errors = validation_errors(
+            fault, WorkspaceFile, WORKSPACE_FILE, WORKSPACE_FILE, text, (), tables
+        )
         raise errors[0] if len(errors) == 1 else ErrorGroup(tuple(errors)) from None
     standard = standard_repository(root, settings, text)
     repositories = {"": root}
