@@ -73,7 +73,7 @@ class WorkspaceFile(_Table):
     cache: CacheSettings = Field(default_factory=CacheSettings, description="The local cache.")
     mirrors: dict[str, Annotated[tuple[str, ...], Strict(strict=False)]] = Field(
         default_factory=dict,
-        description="Registries to fetch external packages from instead of those that pip and apt "
+        description="Further registries of external packages, asked after those that pip and apt "
         "are configured to use: lists of URLs by name, `pypi` or a distribution such as `debian`.",
     )
 
@@ -112,7 +112,7 @@ class Workspace:
 
     @property
     def mirrors(self) -> Mapping[str, tuple[str, ...]]:
-        """URLs of the registries to use instead of the machine's own, by name."""
+        """URLs of further registries, asked after the machine's own, by name."""
         return self.settings.mirrors
 
     @property
