@@ -2,17 +2,31 @@
 #include "endpoint.h"
 #include "lwip/netif.h"
 
-/* Whether the interface has this address; with a lease on the way, the answer is waited for. */
+/* How long binding waits in all for the interface's first address. */
+#define PATIENCE_NS 2000000000ull
+
+/* A program says that it is ready when its sockets are bound, and what is sent to it before the
+ * interface has its lease is lost: so the first bindings wait for that. Where no lease comes in
+ * time programs go on without; it may come later. */
+static void wait_for_lease(void)
+{
+    static uint64_t deadline;
+    if (deadline == 0) {
+        deadline = ub_clock_monotonic() + PATIENCE_NS;
+    }
+    (void)ub_network_wait_address(deadline);
+}
+
+/* Whether the interface has this address. */
 static int check_local(const ip_addr_t *address)
 {
-    if (ip_addr_isany(address) || ip_addr_isbroadcast(address, netif_default)) {
+    wait_for_lease();
+    if (ip_addr_isany(address)) {
         return 0;
     }
-    int result = ub_network_wait_address(UB_CLOCK_NEVER);
-    if (result != 0) {
-        return result;
-    }
-    return ip_addr_cmp(address, netif_ip_addr4(netif_default)) ? 0 : -EADDRNOTAVAIL;
+    return netif_default != NULL && ip_addr_cmp(address, netif_ip_addr4(netif_default))
+               ? 0
+               : -EADDRNOTAVAIL;
 }
 
 long ub_sys_bind(long descriptor, long address, long size);
