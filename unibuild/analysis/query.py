@@ -11,8 +11,9 @@
     set(a b c)                the union of labels and patterns
 
 Operators have one precedence and group to the left; parentheses decide otherwise. Patterns in a
-query take in targets tagged ``manual``. Parsing is here; what the functions mean is in
-``query_graph``.
+query take in targets tagged ``manual``. Words may be quoted.
+
+Rules of use: parsing is here; what the functions mean is in ``query_graph``.
 """
 
 from __future__ import annotations

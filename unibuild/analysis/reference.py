@@ -112,11 +112,11 @@ def _api_page() -> str:
     ]
     return _page(
         "Rule API",
-        _docstring(api),
+        _docstring(api, for_authors=True),
         "## Types of attributes",
         "\n".join(["| Type | Meaning |", "|---|---|", *types]),
         "## RuleContext",
-        _docstring(context),
+        _docstring(context, for_authors=True),
         *_methods(context.RuleContext),
         "## Providers",
         *_provider_parts(),
@@ -261,11 +261,17 @@ def _default(field: FieldInfo) -> str:
     return f"`{json.dumps(value)}`"
 
 
-def _docstring(module: object) -> str:
-    """Return the text of a module's docstring, its indented blocks fenced."""
+def _docstring(module: object, *, for_authors: bool = False) -> str:
+    """Return the text of a module's docstring, its indented blocks fenced.
+
+    Its rules of use are for those who write Python against it, ``for_authors``.
+    """
     lines: list[str] = []
     fenced = False
     text = _quoted(inspect.cleandoc(module.__doc__ or ""))
+    if not for_authors:
+        paragraphs = text.split("\n\n")
+        text = "\n\n".join(part for part in paragraphs if not part.startswith("Rules of use:"))
     for line in text.splitlines():
         indented = line.startswith("    ")
         if indented and not fenced:
