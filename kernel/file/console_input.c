@@ -83,6 +83,8 @@ long ub_console_input_read(struct ub_file *file, void *buffer, size_t size)
     while (input.used == 0 && told && result == 0) {
         if (file->flags & O_NONBLOCK) {
             result = -EAGAIN;
+        } else if (ub_thread_interrupted()) {
+            result = -EINTR;
         } else {
             (void)ub_wait_unlock(&ub_file_console.changes, &input.lock, UB_CLOCK_NEVER);
         }

@@ -61,6 +61,8 @@ static long pipe_read(struct ub_file *file, void *buffer, size_t size)
     while (pipe->used == 0 && pipe->writer.open && result == 0) {
         if (file->flags & O_NONBLOCK) {
             result = -EAGAIN;
+        } else if (ub_thread_interrupted()) {
+            result = -EINTR;
         } else {
             (void)ub_wait_unlock(&file->changes, &pipe->lock, UB_CLOCK_NEVER);
         }
@@ -110,6 +112,8 @@ static long pipe_write(struct ub_file *file, const void *buffer, size_t size)
         if (count == 0 && error == 0) {
             if (file->flags & O_NONBLOCK) {
                 error = -EAGAIN;
+            } else if (ub_thread_interrupted()) {
+                error = -EINTR;
             } else {
                 (void)ub_wait_unlock(&file->changes, &pipe->lock, UB_CLOCK_NEVER);
             }

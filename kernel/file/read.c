@@ -15,5 +15,5 @@ long ub_sys_read(long descriptor, void *buffer, size_t size)
         result = file->operations->read(file, buffer, size);
     }
     ub_file_put(file);
-    return result;
+    return ub_thread_serve(result);
 }

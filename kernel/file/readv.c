@@ -47,5 +47,5 @@ long ub_sys_readv(long descriptor, const struct iovec *pieces, long count)
                      : read_pieces(file, pieces, count);
     }
     ub_file_put(file);
-    return result;
+    return ub_thread_serve(result);
 }

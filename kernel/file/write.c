@@ -11,5 +11,5 @@ long ub_sys_write(long descriptor, const void *buffer, size_t size)
         result = file->operations->write(file, buffer, size);
     }
     ub_file_put(file);
-    return result;
+    return ub_thread_serve(result);
 }

@@ -38,5 +38,5 @@ long ub_sys_writev(long descriptor, const struct iovec *pieces, long count)
                      : write_pieces(file, pieces, count);
     }
     ub_file_put(file);
-    return result;
+    return ub_thread_serve(result);
 }

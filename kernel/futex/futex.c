@@ -88,7 +88,8 @@ long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
     }
     insert(&waiter);
     while (waiter.address != NULL && result == 0) {
-        result = ub_wait_unlock(&waiter.queue, &lock, deadline_ns);
+        result =
+            ub_thread_interrupted() ? -EINTR : ub_wait_unlock(&waiter.queue, &lock, deadline_ns);
     }
     if (waiter.address != NULL) {
         take_out(&waiter);

@@ -11,6 +11,7 @@
 #include <unibuild/clock.h>
 #include <unibuild/futex.h>
 #include <unibuild/panic.h>
+#include <unibuild/thread.h>
 
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
@@ -95,8 +96,9 @@ long ub_sys_futex(uint32_t *address, long operation, uint32_t value, const void 
         if (error != 0) {
             return error;
         }
-        return ub_futex_wait != NULL ? ub_futex_wait(address, value, bitset, deadline)
-                                     : wait_alone(address, value, deadline);
+        return ub_futex_wait != NULL
+                   ? ub_thread_serve(ub_futex_wait(address, value, bitset, deadline))
+                   : wait_alone(address, value, deadline);
     }
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET:

@@ -312,11 +312,12 @@ static long wait(struct epoll *epoll, struct epoll_event *events, long maximum,
         long count = collect(epoll, events, maximum);
         ub_mutex_unlock(&epoll->lock);
         if (count > 0 || deadline_ns == 0 || error != 0) {
-            return count;
+            return count == 0 && error == -EINTR ? -EINTR : count;
         }
         unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
         while (epoll->ready_first == NULL && error == 0) {
-            error = ub_wait_locked(&epoll->file.changes, deadline_ns);
+            error = ub_thread_interrupted() ? -EINTR
+                                            : ub_wait_locked(&epoll->file.changes, deadline_ns);
         }
         ub_lock_release(&ub_scheduler_lock, flags);
     }
@@ -343,7 +344,7 @@ long ub_sys_epoll_pwait(long set_descriptor, struct epoll_event *events, long ma
                       ? wait((struct epoll *)set, events, (int)maximum, deadline)
                       : -EINVAL;
     ub_file_put(set);
-    return result;
+    return ub_thread_serve(result);
 }
 
 /* A set is itself readable when an item of it is ready. */

@@ -22,9 +22,10 @@ static long counter_read(struct ub_file *file, void *buffer, size_t size)
     }
     unsigned long flags = ub_lock_acquire(&counter->lock);
     while (counter->value == 0) {
-        if (file->flags & O_NONBLOCK) {
+        long error = file->flags & O_NONBLOCK ? -EAGAIN : ub_thread_interrupted() ? -EINTR : 0;
+        if (error != 0) {
             ub_lock_release(&counter->lock, flags);
-            return -EAGAIN;
+            return error;
         }
         (void)ub_wait_unlock(&file->changes, &counter->lock, UB_CLOCK_NEVER);
     }
@@ -48,9 +49,10 @@ static long counter_write(struct ub_file *file, const void *buffer, size_t size)
     }
     unsigned long flags = ub_lock_acquire(&counter->lock);
     while (counter->value > LIMIT - added) {
-        if (file->flags & O_NONBLOCK) {
+        long error = file->flags & O_NONBLOCK ? -EAGAIN : ub_thread_interrupted() ? -EINTR : 0;
+        if (error != 0) {
             ub_lock_release(&counter->lock, flags);
-            return -EAGAIN;
+            return error;
         }
         (void)ub_wait_unlock(&file->changes, &counter->lock, UB_CLOCK_NEVER);
     }

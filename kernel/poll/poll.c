@@ -56,7 +56,7 @@ static long wait(struct pollfd *descriptors, struct watch *watches, size_t count
     for (size_t i = 0; i < count; i++) {
         ub_wait_entry_leave(&watches[i].entry);
     }
-    return ready;
+    return ready == 0 && error == -EINTR ? -EINTR : ready;
 }
 
 long ub_poll(struct pollfd *descriptors, size_t count, uint64_t deadline_ns)
@@ -121,5 +121,5 @@ long ub_sys_ppoll(struct pollfd *descriptors, size_t count, const struct timespe
     (void)signal_mask;
     (void)mask_size;
     int error = ub_poll_deadline(timeout, &deadline);
-    return error != 0 ? error : ub_poll(descriptors, count, deadline);
+    return error != 0 ? error : ub_thread_serve(ub_poll(descriptors, count, deadline));
 }

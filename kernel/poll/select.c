@@ -74,5 +74,5 @@ long ub_sys_pselect6(long count, fd_set *read, fd_set *write, fd_set *except,
         result = from_poll(list, length, read, write, except);
     }
     ub_heap_free(list);
-    return result;
+    return ub_thread_serve(result);
 }

@@ -55,9 +55,10 @@ static long timer_read(struct ub_file *file, void *buffer, size_t size)
     }
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     while (!timer->expired) {
-        if (file->flags & O_NONBLOCK) {
+        long error = file->flags & O_NONBLOCK ? -EAGAIN : ub_thread_interrupted() ? -EINTR : 0;
+        if (error != 0) {
             ub_lock_release(&ub_scheduler_lock, flags);
-            return -EAGAIN;
+            return error;
         }
         (void)ub_wait_locked(&file->changes, UB_CLOCK_NEVER);
     }

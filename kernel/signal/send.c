@@ -8,6 +8,7 @@
 
 #pragma weak ub_threads
 #pragma weak ub_scheduler_lock
+#pragma weak ub_thread_interrupt_locked
 
 static long own_id(void)
 {
@@ -15,40 +16,51 @@ static long own_id(void)
     return thread != NULL ? thread->id : 1;
 }
 
-static bool thread_exists(long id)
-{
-    bool found = false;
-    if (ub_cpu_current()->thread == NULL) {
-        return false;
-    }
-    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
-    for (const struct ub_thread *thread = ub_threads; thread != NULL; thread = thread->next) {
-        found = found || (thread->program && thread->id == id);
-    }
-    ub_lock_release(&ub_scheduler_lock, flags);
-    return found;
-}
-
 static long send_here(long signal)
 {
-    *ub_signal_state().pending |= 1ULL << (signal - 1);
+    (void)__atomic_fetch_or(ub_signal_state().pending, 1ULL << (signal - 1), __ATOMIC_ACQ_REL);
     ub_signal_deliver();
     return 0;
 }
 
+static struct ub_thread *find_locked(long id)
+{
+    struct ub_thread *thread = ub_threads;
+    while (thread != NULL && !(thread->program && thread->id == id)) {
+        thread = thread->next;
+    }
+    return thread;
+}
+
+/* Leaves the signal with the thread and wakes it from where it waits. */
+static long leave(long id, uint64_t bit)
+{
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    struct ub_thread *thread = find_locked(id);
+    if (thread != NULL && bit != 0) {
+        (void)__atomic_fetch_or(&thread->signal_pending, bit, __ATOMIC_ACQ_REL);
+        if ((bit & ~thread->signal_mask) != 0) {
+            ub_thread_interrupt_locked(thread);
+        }
+    }
+    ub_lock_release(&ub_scheduler_lock, flags);
+    return thread != NULL ? 0 : -ESRCH;
+}
+
 static long send_elsewhere(long id, long signal)
 {
-    if (!thread_exists(id)) {
+    if (ub_cpu_current()->thread == NULL) {
         return -ESRCH;
     }
     if (signal == 0) {
-        return 0;
+        return leave(id, 0);
     }
     void (*handler)(int) = ub_signal_actions[signal].handler;
-    if (handler != SIG_DFL && handler != SIG_IGN) {
-        return -ENOSYS;
+    long error = leave(id, handler == SIG_DFL || handler == SIG_IGN ? 0 : 1ULL << (signal - 1));
+    if (error == 0 && handler == SIG_DFL) {
+        return send_here(signal); /* the default action concerns the whole program */
     }
-    return send_here(signal); /* the default action concerns the whole program */
+    return error;
 }
 
 long ub_sys_tkill(long id, long signal)

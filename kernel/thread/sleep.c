@@ -1,15 +1,19 @@
-/* Sleeping: nanosleep and clock_nanosleep. No signals, so a sleep is never cut short. */
+/* Sleeping: nanosleep and clock_nanosleep. Only a signal with a handler cuts a sleep short. */
 #include <errno.h>
 #include <time.h>
 
 #include <unibuild/scheduler.h>
 
-void ub_thread_sleep_until(uint64_t deadline_ns)
+int ub_thread_sleep_until(uint64_t deadline_ns)
 {
     struct ub_wait_queue nobody_wakes = {0};
+    int result = 0;
     unsigned long flags = ub_interrupt_disable();
-    (void)ub_wait(&nobody_wakes, deadline_ns);
+    while (result == 0) {
+        result = ub_thread_interrupted() ? -EINTR : ub_wait(&nobody_wakes, deadline_ns);
+    }
     ub_interrupt_restore(flags);
+    return result == -ETIMEDOUT ? 0 : result;
 }
 
 static int to_nanoseconds(const struct timespec *time, uint64_t *result)
@@ -30,7 +34,6 @@ long ub_sys_clock_nanosleep(long clock, long flags, const struct timespec *reque
 {
     uint64_t duration;
     int error = to_nanoseconds(request, &duration);
-    (void)remaining;
     if (error != 0) {
         return error;
     }
@@ -42,8 +45,14 @@ long ub_sys_clock_nanosleep(long clock, long flags, const struct timespec *reque
         uint64_t clock_now = clock == CLOCK_REALTIME ? ub_clock_realtime() : now;
         duration = duration > clock_now ? duration - clock_now : 0;
     }
-    ub_thread_sleep_until(now + duration);
-    return 0;
+    int result = ub_thread_sleep_until(now + duration);
+    if (result == -EINTR && remaining != NULL && !(flags & TIMER_ABSTIME)) {
+        uint64_t slept = ub_clock_monotonic() - now;
+        uint64_t left = duration > slept ? duration - slept : 0;
+        remaining->tv_sec = (time_t)(left / UB_NANOSECONDS_PER_SECOND);
+        remaining->tv_nsec = (long)(left % UB_NANOSECONDS_PER_SECOND);
+    }
+    return ub_thread_serve(result);
 }
 
 long ub_sys_nanosleep(const struct timespec *request, struct timespec *remaining)

@@ -111,8 +111,17 @@ int ub_wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns)
     if (deadline_ns != UB_CLOCK_NEVER) {
         ub_timeout_start_locked(&waiter.timeout, deadline_ns);
     }
+    waiter.thread->waiting = &waiter.entry;
     ub_schedule_locked();
+    waiter.thread->waiting = NULL;
     return waiter.timed_out ? -ETIMEDOUT : 0;
+}
+
+void ub_thread_interrupt_locked(struct ub_thread *thread)
+{
+    if (thread->waiting != NULL && thread->waiting->queue != NULL) {
+        (void)thread->waiting->wake(thread->waiting);
+    }
 }
 
 int ub_wait(struct ub_wait_queue *queue, uint64_t deadline_ns)
@@ -138,7 +147,7 @@ int ub_event_wait(struct ub_event *event, uint64_t deadline_ns)
     int result = 0;
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     while (!event->set && result == 0) {
-        result = ub_wait_locked(&event->queue, deadline_ns);
+        result = ub_thread_interrupted() ? -EINTR : ub_wait_locked(&event->queue, deadline_ns);
     }
     if (event->set) {
         result = 0;

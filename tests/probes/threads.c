@@ -1,9 +1,12 @@
 /* Threads as POSIX has them: the first argument names the check. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -210,6 +213,108 @@ static int specific_probe(void)
     return probe_done("specific", &checks);
 }
 
+static int ends[2];
+static sem_t never;
+static int cleaned;
+static pthread_t interrupted;
+
+static void clean(void *argument)
+{
+    cleaned += (int)(long)argument;
+}
+
+static void wait_somewhere(long where)
+{
+    struct timespec long_time = {.tv_sec = 1000};
+    struct pollfd file = {.fd = ends[0], .events = POLLIN};
+    struct epoll_event event;
+    char byte;
+    switch (where) {
+    case 0:
+        nanosleep(&long_time, NULL);
+        break;
+    case 1:
+        (void)!read(ends[0], &byte, 1);
+        break;
+    case 2:
+        sem_wait(&never);
+        break;
+    case 3:
+        (void)poll(&file, 1, -1);
+        break;
+    case 4:
+        (void)epoll_wait(epoll_create1(0), &event, 1, -1);
+        break;
+    default:
+        pthread_mutex_lock(&mutex);
+        pthread_cleanup_push((void (*)(void *))pthread_mutex_unlock, &mutex);
+        pthread_cond_wait(&condition, &mutex);
+        pthread_cleanup_pop(1);
+        break;
+    }
+}
+
+static void *wait_for_ever(void *where)
+{
+    pthread_cleanup_push(clean, (void *)1);
+    for (;;) {
+        wait_somewhere((long)where);
+    }
+    pthread_cleanup_pop(0);
+    return NULL;
+}
+
+/* A thread that waits, wherever it does, can be cancelled; its cleanup runs. */
+static int cancel_probe(void)
+{
+    struct probe_checks checks = {0};
+    struct timespec pause = {.tv_nsec = 20000000};
+    sem_init(&never, 0, 0);
+    PROBE_CHECK(&checks, pipe(ends) == 0);
+    for (long where = 0; where < 6; where++) {
+        pthread_t thread;
+        void *value = NULL;
+        PROBE_CHECK(&checks, pthread_create(&thread, NULL, wait_for_ever, (void *)where) == 0);
+        nanosleep(&pause, NULL);
+        PROBE_CHECK(&checks, pthread_cancel(thread) == 0);
+        PROBE_CHECK(&checks, pthread_join(thread, &value) == 0 && value == PTHREAD_CANCELED);
+        PROBE_CHECK(&checks, cleaned == where + 1);
+    }
+    PROBE_CHECK(&checks, pthread_mutex_trylock(&mutex) == 0);
+    return probe_done("cancel", &checks);
+}
+
+static void note(int signal)
+{
+    (void)signal;
+    interrupted = pthread_self();
+}
+
+static void *wait_to_be_interrupted(void *argument)
+{
+    struct timespec time = {.tv_sec = 1000}, left = {0};
+    (void)argument;
+    int result = nanosleep(&time, &left);
+    return (void *)(long)(result == -1 && errno == EINTR && left.tv_sec > 900);
+}
+
+/* A signal to another thread ends its wait, and the handler runs in that thread. */
+static int interrupt_probe(void)
+{
+    struct probe_checks checks = {0};
+    struct timespec pause = {.tv_nsec = 20000000};
+    struct sigaction action = {.sa_handler = note};
+    pthread_t thread;
+    void *value = NULL;
+    sigaction(SIGUSR1, &action, NULL);
+    PROBE_CHECK(&checks, pthread_create(&thread, NULL, wait_to_be_interrupted, NULL) == 0);
+    nanosleep(&pause, NULL);
+    PROBE_CHECK(&checks, pthread_kill(thread, 0) == 0 && pthread_kill(thread, SIGUSR1) == 0);
+    PROBE_CHECK(&checks, pthread_join(thread, &value) == 0 && value == (void *)1);
+    PROBE_CHECK(&checks, interrupted == thread);
+    return probe_done("interrupt", &checks);
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -217,6 +322,7 @@ static const struct {
     {"mutex", mutex_probe},         {"preemption", preemption_probe},
     {"condition", condition_probe}, {"timed-wait", timed_wait_probe},
     {"turnover", turnover_probe},   {"specific", specific_probe},
+    {"cancel", cancel_probe},       {"interrupt", interrupt_probe},
 };
 
 int main(int count, char **arguments)

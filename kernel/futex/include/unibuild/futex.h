@@ -19,7 +19,7 @@
 long ub_futex_wake(const void *address, unsigned count, uint32_t bitset);
 
 /* Waits while *address is `expected`, until woken or until the monotonic clock reaches
- * `deadline_ns`. Returns 0, -EAGAIN (the word has another value) or -ETIMEDOUT. */
+ * `deadline_ns`. Returns 0, -EAGAIN (the word has another value), -ETIMEDOUT or -EINTR. */
 long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
                    uint64_t deadline_ns);
 

@@ -21,8 +21,8 @@
 
 #include <unibuild/file.h>
 
-/* Fills the revents and returns how many are not 0; 0 at the deadline; -ENOMEM, -EINVAL. The clock
- * is not read when the deadline is 0 (only look) or UB_CLOCK_NEVER. */
+/* Fills the revents and returns how many are not 0; 0 at the deadline; -ENOMEM, -EINVAL, -EINTR.
+ * The clock is not read when the deadline is 0 (only look) or UB_CLOCK_NEVER. */
 long ub_poll(struct pollfd *descriptors, size_t count, uint64_t deadline_ns);
 
 /* A relative timeout as a deadline: NULL is UB_CLOCK_NEVER, zero is 0. Returns 0 or -EINVAL. */

@@ -10,8 +10,11 @@
  *   status 128 + number of the signal, as a shell tells it.
  * - Nothing else sends signals: no alarm, SIGPIPE or SIGCHLD. A processor fault ends the image with
  *   the fault report, whatever handler is set.
- * - A signal to another thread works where it would end the program or be ignored; one with a
- *   handler is -ENOSYS (so pthread_cancel fails). Calls that wait for signals are not there.
+ * - A signal with a handler to another thread (pthread_kill, pthread_cancel) is served when that
+ *   thread next waits: a wait of futex, poll, select, epoll, nanosleep, pipes, eventfd, timerfd or
+ *   the console ends with -EINTR (also where the handler has SA_RESTART), and the handler runs. A
+ *   thread that computes, or waits on a socket, serves it later. Asynchronous cancellation is
+ *   deferred likewise. Calls that wait for signals (sigsuspend, sigwait) are not there.
  */
 #ifndef UNIBUILD_SIGNAL_H
 #define UNIBUILD_SIGNAL_H

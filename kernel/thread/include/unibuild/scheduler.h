@@ -21,9 +21,10 @@ struct ub_processor;
 struct ub_thread {
     struct ub_context context;
     struct ub_processor *processor;
-    struct ub_thread *run_next;  /* in the run queue, or the reaper's list */
-    struct ub_thread *next;      /* in the list of all threads */
-    struct ub_thread **previous; /* where that list points at this one */
+    struct ub_wait_entry *waiting; /* where the thread waits, or NULL */
+    struct ub_thread *run_next;    /* in the run queue, or the reaper's list */
+    struct ub_thread *next;        /* in the list of all threads */
+    struct ub_thread **previous;   /* where that list points at this one */
     const char *name;
     int id;
     bool program; /* made by clone (or main): the image lives as long as one of these does */
@@ -66,6 +67,8 @@ void ub_schedule_locked(void);
 int ub_wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns);
 void ub_wait_entry_join_locked(struct ub_wait_queue *queue, struct ub_wait_entry *entry);
 void ub_wait_entry_leave_locked(struct ub_wait_entry *entry);
+/* Ends the wait of a thread that has a signal to see to, as if its queue were woken. */
+void ub_thread_interrupt_locked(struct ub_thread *thread);
 /* Sets the hardware timer for the next timeout or end of slice. */
 void ub_timer_program_locked(struct ub_processor *processor);
 /* Runs what is due; the earliest deadline that is left, or UB_CLOCK_NEVER. */

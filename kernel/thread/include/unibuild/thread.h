@@ -90,7 +90,7 @@ struct ub_event {
     struct ub_wait_queue queue;
 };
 
-/* Waits until the flag is set and clears it. Returns 0 or -ETIMEDOUT. */
+/* Waits until the flag is set and clears it. Returns 0, -ETIMEDOUT or -EINTR (see below). */
 int ub_event_wait(struct ub_event *event, uint64_t deadline_ns);
 /* For ub_wait_entry and ub_timeout callbacks. */
 void ub_event_set_locked(struct ub_event *event);
@@ -137,11 +137,23 @@ const char *ub_thread_name(const struct ub_thread *thread);
 /* Lets other runnable threads run first. */
 void ub_thread_yield(void);
 
-/* Waits for the deadline; wakes never shorten it. */
-void ub_thread_sleep_until(uint64_t deadline_ns);
+/* Waits for the deadline. Returns 0, or -EINTR (see Signals). */
+int ub_thread_sleep_until(uint64_t deadline_ns);
 
 /* Ends the calling thread. */
 _Noreturn void ub_thread_exit(void);
+
+/* ---- Signals ------------------------------------------------------------------------------- */
+
+/*
+ * Whether a signal with a handler waits for the calling thread (kernel/signal). Such a thread is
+ * woken from wherever it waits. A wait on behalf of the program asks before each wait, ends with
+ * -EINTR when it is so, and the system call returns through ub_thread_serve, without locks held.
+ */
+bool ub_thread_interrupted(void);
+
+/* Runs the handlers when `result` is -EINTR; returns it. */
+long ub_thread_serve(long result);
 
 /* ---- Mutexes ------------------------------------------------------------------------------- */
 
