@@ -155,7 +155,11 @@ def _devices(
 
 
 def _backend(network: str, forwards: Sequence[PortForward], wire: Path | None) -> str:
-    """Return QEMU's side of the network: a NAT of its own, or a socket that carries frames."""
+    """Return QEMU's side of the network: a NAT of its own, or a socket that carries frames.
+
+    ``restrict=on`` would cut the guest off from the host's network, but also drops what the guest
+    answers over UDP through a forwarded port (libslirp 4.7).
+    """
     if wire is not None:
         path = str(wire).replace(",", ",,")
         return f"stream,id=network,server=on,addr.type=unix,addr.path={path}"
