@@ -30,4 +30,6 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build, and print the outputs."""
     composition = Composition.here(terminal)
     report = composition.build(arguments, arguments.patterns, "build")
-    return outcome.show(report, terminal, as_json=arguments.json, prefix=composition.prefix)
+    root = str(composition.workspace.root)
+    prefix = composition.prefix
+    return outcome.show(report, terminal, root, as_json=arguments.json, prefix=prefix)

@@ -43,7 +43,8 @@ def build(asked: PlainBuild, terminal: Terminal) -> int | None:
         display.close()
     if report is None:
         return None
-    return outcome.show(report, terminal, as_json="json" in asked.options, prefix=asked.prefix)
+    as_json = "json" in asked.options
+    return outcome.show(report, terminal, asked.root, as_json=as_json, prefix=asked.prefix)
 
 
 def lazy_fetch(

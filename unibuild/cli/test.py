@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from unibuild.execution.request import BuildReport, TestReport
 
 
+EXIT_FAILED = 1
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare patterns, build options and the JUnit file."""
     options.add_patterns(parser, what="which tests")
@@ -44,7 +47,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         )
     if arguments.junit:
         _write_junit(Path(arguments.junit), report.tests)
-    show_failures(report, terminal)
+    show_failures(report, terminal, str(composition.workspace.root))
     if arguments.json:
         terminal.data(json.dumps(_as_json(report)))
     else:
@@ -53,7 +56,9 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     passed = sum(test.passed for test in report.tests)
     failed = len(report.tests) - passed
     terminal.note(f"{plural(passed, 'test')} passed, {failed} failed in {report.seconds:.2f} s")
-    return 1 if report.failures or failed else 0
+    if report.failures:
+        return report.failures[0].exit_code
+    return EXIT_FAILED if failed else 0
 
 
 def _line(test: TestReport, terminal: Terminal) -> str:

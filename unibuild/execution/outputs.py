@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.execution.kept_graph import STATE_DIRECTORY, Stamp
 from unibuild.execution.plan import shown_path
-from unibuild.model.errors import ActionError
+from unibuild.model.errors import UserError
 from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, READ_ONLY_EXECUTABLE, copy_new, remove
 from unibuild.store.layout import FIXED_TIME_NS, remove_tree
@@ -43,7 +43,7 @@ class Collector:
         self._trees = trees
 
     def check(self, record: Record, base: str) -> None:
-        """Raise an ``ActionError`` unless exactly the declared outputs are below ``base``."""
+        """Raise a ``UserError`` unless exactly the declared outputs are below ``base``."""
         declared = {self._plan.paths[a][_PREFIX:]: a in self._plan.trees for a in record.outputs}
         for path, tree in declared.items():
             try:
@@ -83,8 +83,9 @@ class Collector:
         return values
 
 
-def _wrong(record: Record, identifier: str, what: str) -> ActionError:
-    return ActionError(id=identifier, cause=f"{record.mnemonic} of {record.label} {what}")
+def _wrong(record: Record, identifier: str, what: str) -> UserError:
+    """Return the mistake of whoever declared the action: it does not keep what it promises."""
+    return UserError(id=identifier, cause=f"{record.mnemonic} of {record.label} {what}")
 
 
 def _files_below(base: str, relative: str, declared: dict[str, bool]) -> list[str]:

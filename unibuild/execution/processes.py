@@ -24,7 +24,17 @@ _ALL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP)
 class Child:
     """A running or ended child; ``status`` is the exit status, negative for a signal."""
 
-    __slots__ = ("deadline", "descriptor", "log", "pid", "started", "status", "timed_out", "token")
+    __slots__ = (
+        "deadline",
+        "descriptor",
+        "ended",
+        "log",
+        "pid",
+        "started",
+        "status",
+        "timed_out",
+        "token",
+    )
 
     def __init__(self, token: int, pid: int, log: int, timeout: int) -> None:
         """Watch process ``pid``, which writes to the memory file ``log``."""
@@ -34,6 +44,7 @@ class Child:
         self.started = time.monotonic()
         self.deadline = self.started + timeout if timeout else float("inf")
         self.descriptor = os.pidfd_open(pid)
+        self.ended = self.started
         self.status = 0
         self.timed_out = False
 
@@ -168,6 +179,7 @@ class Processes:
             os.killpg(child.pid, signal.SIGKILL)
         _, status = os.waitpid(child.pid, 0)
         os.close(descriptor)
+        child.ended = time.monotonic()
         child.status = os.waitstatus_to_exitcode(status)
         return child
 

@@ -62,29 +62,41 @@ class Runner:
         self._packages = packages
         self._areas: list[Area] = []
 
-    def start(self, token: int, record: Record) -> Started:
-        """Lay the inputs out and start the action.
+    def stage(self, record: Record) -> Staged | None:
+        """Lay the inputs of an action out; built-in actions need nothing laid out.
 
-        Raises ``MissingBlobError`` and ``ChangedSourceError`` from staging.
+        Raises ``MissingBlobError`` and ``ChangedSourceError``.
         """
         if record.builtin:
-            return self._start_builtin(token, record, self._session.scratch())
-        active = self._sandbox.active
+            return None
         area = self._areas.pop() if self._areas else Area(self._session.scratch())
+        lay_out = self._stage.lay_out if self._sandbox.active else self._stage.copy_out
         try:
-            staged = (self._stage.lay_out if active else self._stage.copy_out)(record, area)
+            return lay_out(record, area)
         except BaseException:
             remove_tree(area.base)
             raise
+
+    def discard(self, staged: Staged | None) -> None:
+        """Give back what was laid out for an action that is not started after all."""
+        if staged is not None:
+            remove_tree(staged.area.base)
+
+    def start(self, token: int, record: Record, staged: Staged | None) -> Started:
+        """Start an action; a built-in one may raise as ``stage`` does."""
+        if staged is None:
+            return self._start_builtin(token, record, self._session.scratch())
         program = record.arguments[0]
         arguments = (program if "/" in program else f"./{program}", *record.arguments[1:])
         environment = dict(record.environment)
+        active = self._sandbox.active
         if active:
             line = self._sandbox.command(staged.inputs, staged.outputs, staged.trees, arguments)
             child = self._processes.spawn(token, line, environment, record.timeout)
         else:
             execute = _bare(staged, arguments, environment)
             child = self._processes.fork(token, execute, record.timeout)
+        area = staged.area
         return Started(child, area.base, staged.inputs, staged.outputs, area if active else None)
 
     def release(self, started: Started) -> None:
@@ -176,6 +188,7 @@ class Runner:
         """Add to an error what the action printed and the command that repeats it alone."""
         text = printed.decode(errors="replace").splitlines()
         error.detail = (*error.detail, *text)
+        error.label = record.label
         if not error.hint:
             error.hint = f"repeat it alone: {repeat_command(record, self._plan)}"
         return error

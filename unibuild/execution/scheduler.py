@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution import depfile
@@ -18,23 +19,23 @@ from unibuild.execution.inputs import (
     ChangedSourceError,
     MissingBlobError,
     Stage,
-    output_path,
 )
 from unibuild.execution.kept_graph import Stamp
 from unibuild.execution.observer import ActionEvent, ActionOutcome
 from unibuild.execution.outputs import Collector
 from unibuild.execution.plan import GENERATED, LITERAL, PACKAGE
 from unibuild.execution.request import TestReport
+from unibuild.execution.results import result_of, values_of
 from unibuild.execution.runner import Runner
 from unibuild.execution.sandbox import FAILURE_MARK
 from unibuild.execution.values import read_source
-from unibuild.model.errors import ActionError, InternalError, UnibuildError, UserError
+from unibuild.model.errors import InternalError, UnibuildError, UserError
 from unibuild.store.digests import Digest
-from unibuild.store.reapi import ActionResult, OutputDirectory, OutputFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from unibuild.execution.inputs import Staged
     from unibuild.execution.observer import Observer
     from unibuild.execution.outputs import Placer
     from unibuild.execution.plan import Plan, Record
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from unibuild.execution.sandbox import Sandbox
     from unibuild.execution.values import Value
     from unibuild.store.cache import Cache
+    from unibuild.store.reapi import ActionResult
 
-_KEPT_OUTPUT = 1 << 16  # bytes of an action's output that its result keeps
 _HOST = "@host/"
 _SOURCE_CHANGES = 8  # how often the sources of one action may change before the build gives up
 
@@ -105,6 +106,7 @@ class Scheduler:
         self._wanted = frozenset(plan.wanted())
         self._producers: dict[int, int] = {}
         self._prepared: deque[_Prepared] = deque()
+        self._staged: deque[tuple[_Prepared, Staged | None]] = deque()
         self._started: dict[int, tuple[_Prepared, Started, int]] = {}
         self._slots = list(range(options.jobs))[::-1]
         self._changes: dict[int, int] = {}
@@ -123,8 +125,14 @@ class Scheduler:
             self._advance()
             if not self._processes.running:
                 return
-            for child in self._processes.wait():
-                self._finish(child)
+            ended = [(child, *self._started.pop(child.token)) for child in self._processes.wait()]
+            self._slots += [slot for _, _, _, slot in ended]
+            # Keep the slots busy first; what has ended can wait until the next ones run.
+            if self._options.keep_going or not any(child.status for child, *_ in ended):
+                while self._slots and self._staged:
+                    self._start(*self._staged.popleft())
+            for child, prepared, started, slot in ended:
+                self._finish(child, prepared, started, slot)
 
     def finish_targets(self) -> None:
         """Learn the values of requested artefacts that no action makes; place literal ones."""
@@ -140,10 +148,13 @@ class Scheduler:
                     self._placer.place(a, value)
 
     def _advance(self) -> None:
+        jobs = self._options.jobs
         while not self._stopping:
-            if self._prepared and self._slots:
-                self._start(self._prepared.popleft())
-            elif len(self._prepared) <= self._options.jobs:
+            if self._slots and self._staged:
+                self._start(*self._staged.popleft())
+            elif self._prepared and len(self._staged) < jobs:
+                self._stage(self._prepared.popleft())
+            elif len(self._prepared) <= jobs:
                 index = self.cone.next_ready()
                 if index is None:
                     return
@@ -217,45 +228,55 @@ class Scheduler:
 
     def _usable(self, record: Record, result: ActionResult) -> list[Value] | None:
         """Return the values of a cached result whose blobs are all there, placed where wanted."""
-        files = {item.path: item for item in result.files}
-        trees = {item.path: item for item in result.directories}
-        values: list[Value] = []
-        for a in record.outputs:
-            path = output_path(self._plan.paths[a])
-            value: Value
-            if path in trees:
-                value = (*trees[path].tree, *trees[path].root)
-                there = self._cache.trees.contains(trees[path].tree)
-            elif path in files:
-                value = (*files[path].digest, files[path].executable)
-                there = a in self._wanted or self._cache.content.contains(files[path].digest)
+        values = values_of(self._plan, record, result)
+        if values is None:
+            return None
+        for a, value in zip(record.outputs, values, strict=True):
+            if a in self._wanted:
+                there = self._placer.place(a, value)
             else:
+                stored = self._cache.trees if a in self._plan.trees else self._cache.content
+                there = stored.contains(Digest(value[0], value[1]))
+            if not there:
                 return None
-            if not there or (a in self._wanted and not self._placer.place(a, value)):
-                return None
-            values.append(value)
         return values
 
     # Running.
 
-    def _start(self, prepared: _Prepared) -> None:
-        index, record = prepared.number, prepared.record
-        if self.cone.stale(index) or prepared.sandboxed is not self._sandbox.active:
-            self.cone.retry(index)
+    def _stage(self, prepared: _Prepared) -> None:
+        if self._outdated(prepared):
             return
+        with self._repairing(prepared.number):
+            self._staged.append((prepared, self._runner.stage(prepared.record)))
+
+    def _start(self, prepared: _Prepared, staged: Staged | None) -> None:
+        index, record = prepared.number, prepared.record
+        if self._outdated(prepared):
+            self._runner.discard(staged)
+            return
+        with self._repairing(index):
+            started = self._runner.start(index, record, staged)
+            self._started[index] = (prepared, started, self._slots.pop())
+            self._observer.action_started(self._event(index, record))
+
+    def _outdated(self, prepared: _Prepared) -> bool:
+        """Have an action evaluated again whose inputs or sandbox changed since it was."""
+        if self.cone.stale(prepared.number) or prepared.sandboxed is not self._sandbox.active:
+            self.cone.retry(prepared.number)
+            return True
+        return False
+
+    @contextmanager
+    def _repairing(self, index: int) -> Iterator[None]:
+        """Have an action evaluated again when it turns out that an input is gone or changed."""
         try:
-            started = self._runner.start(index, record)
+            yield
         except MissingBlobError as missing:
             self._make_again(missing.artifact)
             self.cone.retry(index)
-            return
         except ChangedSourceError as changed:
             self._refresh(index, changed.artifact)
             self.cone.retry(index)
-            return
-        slot = self._slots.pop()
-        self._started[index] = (prepared, started, slot)
-        self._observer.action_started(self._event(index, record))
 
     def _make_again(self, artifact: int) -> None:
         if not self._producers:
@@ -283,10 +304,8 @@ class Scheduler:
             self._observer.note(f"{path} changed during the build; what reads it is built again")
             self.cone.changed(artifact)
 
-    def _finish(self, child: Child) -> None:
-        prepared, started, slot = self._started.pop(child.token)
-        seconds = time.monotonic() - child.started
-        self._slots.append(slot)
+    def _finish(self, child: Child, prepared: _Prepared, started: Started, slot: int) -> None:
+        seconds = child.ended - child.started
         try:
             self._judge(prepared, started, slot, seconds)
         finally:
@@ -307,7 +326,7 @@ class Scheduler:
         if error is None:
             try:
                 values = self._take(prepared, started, printed)
-            except ActionError as wrong:
+            except UserError as wrong:
                 error = self._runner.explained(wrong, record, printed)
         if error is not None:
             self._fail(index, record, error, started, seconds, slot, printed)
@@ -345,18 +364,10 @@ class Scheduler:
                 if value is not None:
                     used.append((paths[a], value))
         values = self._collector.take(record, started.outputs)
-        files, directories = [], []
         for a, value in zip(record.outputs, values, strict=True):
-            path = output_path(paths[a])
-            digest = Digest(value[0], value[1])
-            if len(value) == 4:  # noqa: PLR2004 - a directory
-                directories.append(OutputDirectory(path, digest, Digest(value[2], value[3])))
-            else:
-                files.append(OutputFile(path, digest, value[2]))
             if a in self._wanted and not self._placer.place(a, value):
-                raise InternalError(id="lost-output", cause=f"{path} vanished from the cache")
-        stdout = printed if len(printed) <= _KEPT_OUTPUT else printed[-_KEPT_OUTPUT:]
-        result = ActionResult(tuple(files), tuple(directories), 0, stdout)
+                raise InternalError(id="lost-output", cause=f"{paths[a]} vanished from the cache")
+        result = result_of(self._plan, record, values, printed)
         self._cache.actions.put(prepared.key, result)
         if prepared.pruned_key:
             depfile.remember(self._cache.inputs, prepared.pruned_key, prepared.key, used)

@@ -41,7 +41,10 @@ class Place:
 
 @dataclass(eq=False)
 class UnibuildError(Exception):
-    """One mistake: ``cause``, its ``place``, a ``hint``, and ``detail`` lines (a cycle, a log)."""
+    """One mistake: ``cause``, its ``place``, a ``hint``, and ``detail`` lines (a cycle, a log).
+
+    ``label`` is the target whose action was at fault, where that is known and its place is not.
+    """
 
     exit_code: ClassVar[int] = 70
 
@@ -50,6 +53,7 @@ class UnibuildError(Exception):
     place: Place | None = None
     hint: str = ""
     detail: tuple[str, ...] = field(default=())
+    label: str = ""
 
     def __str__(self) -> str:
         """Return the cause with its place: one line, for logs and test failures."""

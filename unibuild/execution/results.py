@@ -1,0 +1,40 @@
+"""Between the values of an action's outputs and the ``ActionResult`` that a cache keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unibuild.execution.inputs import output_path
+from unibuild.store.digests import Digest
+from unibuild.store.reapi import ActionResult, OutputDirectory, OutputFile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unibuild.execution.plan import Plan, Record
+    from unibuild.execution.values import Value
+
+_KEPT_OUTPUT = 1 << 16  # bytes of an action's output that its result keeps
+
+
+def result_of(plan: Plan, record: Record, values: Sequence[Value], printed: bytes) -> ActionResult:
+    """Return the result of a successful action that made ``values`` and printed ``printed``."""
+    files, directories = [], []
+    for a, value in zip(record.outputs, values, strict=True):
+        path = output_path(plan.paths[a])
+        digest = Digest(value[0], value[1])
+        if len(value) == 4:  # noqa: PLR2004 - a directory
+            directories.append(OutputDirectory(path, digest, Digest(value[2], value[3])))
+        else:
+            files.append(OutputFile(path, digest, value[2]))
+    return ActionResult(tuple(files), tuple(directories), 0, printed[-_KEPT_OUTPUT:])
+
+
+def values_of(plan: Plan, record: Record, result: ActionResult) -> list[Value] | None:
+    """Return the values of an action's outputs in order, or nothing when one is not in ``result``."""
+    found: dict[str, Value] = {item.path: (*item.digest, item.executable) for item in result.files}
+    for item in result.directories:
+        found[item.path] = (*item.tree, *item.root)
+    values = [found.get(output_path(plan.paths[a])) for a in record.outputs]
+    known = [value for value in values if value is not None]
+    return known if len(known) == len(values) else None
