@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -117,9 +118,12 @@ def test_inputs_lost_before_an_edit_are_made_again(project: Project) -> None:
 
 def test_inputs_lost_while_the_build_runs_are_made_again(project: Project) -> None:
     diamond(project)
+    end = project.actions.pop()
+    project.shell("m", "cp unibuild-gen/t/r unibuild-out/m", (made("t", tree=True),))
+    project.actions.append(dataclasses.replace(end, inputs=(*end.inputs, made("m"))))
 
     def lose(event: ActionEvent) -> None:
-        if event.label == "//:t":
+        if event.label == "//:m":
             for path in stored_files(project):
                 if path.parent.parent.name == "blobs":
                     path.unlink()
