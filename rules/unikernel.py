@@ -173,6 +173,7 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
         ],
         outputs=[image, symbols, manifest],
         builtin="image-pack",
+        environment={"UNIBUILD_SANDBOX": "@host/sandbox"},
         description=f"Packing {ctx.label}",
     )
     facts = {"runnable": "image", "manifest": manifest.output_path, "memory": memory}

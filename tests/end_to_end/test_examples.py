@@ -196,3 +196,16 @@ def _descendants(parent: int) -> list[int]:
         ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
     )
     return [int(word) for word in listed.stdout.split()]
+
+
+def test_a_build_without_sandbox_shows_in_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "WORKSPACE.toml").write_text('name = "weak"\n')
+    (tmp_path / "BUILD.toml").write_text(
+        '[cc_binary.p]\nsrcs = ["p.c"]\n[unikernel_image.image]\napp = ":p"\n'
+    )
+    (tmp_path / "p.c").write_text("int main(void) { return 0; }\n")
+    manifest = tmp_path / "unibuild-out/image.manifest.json"
+    for option, expected in (("required", "bubblewrap"), ("none", "none")):
+        result = unibuild("build", "//:image", f"--sandbox={option}", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert json.loads(manifest.read_text())["sandbox"] == expected

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from unibuild.cli import options
+from unibuild.cli.render import warning_line
 from unibuild.cli.terminal import short_label, size_text, table
 from unibuild.cli.workspace import Composition
 
@@ -45,4 +46,6 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     ]
     for line in table(rows, ("IN FILE", "ZEROED", "COMPONENT", "WHY")):
         terminal.data(line)
+    if answer["sandbox"] == "none":
+        terminal.note(warning_line("built without a sandbox, as asked for by name", terminal))
     return 0

@@ -31,7 +31,7 @@ class BuildRequest:
     prefix) restricts the build to the action that makes that output, and runs it even if cached.
     ``jobs`` is at least 1. ``host`` holds what a result may depend on that is no input: the value
     ``@host/NAME`` of an action's environment variable stands for ``host[NAME]``; it is part of
-    ``key`` too.
+    ``key`` too. ``@host/sandbox`` is always there: ``bubblewrap`` or ``none``.
     """
 
     workspace_root: Path
@@ -105,10 +105,12 @@ class BuiltinCall:
 
     Keys are the paths that the action's arguments use (``input_path`` and ``output_path`` of the
     artefacts); values are where the bytes really are. Inputs must not be changed. Text for a person
-    goes to the file ``log``, which exists. ``arguments`` are those after ``@builtin/NAME``.
+    goes to the file ``log``, which exists. ``arguments`` are those after ``@builtin/NAME``;
+    ``environment`` is the action's, with ``@host/NAME`` values filled in.
     """
 
     arguments: tuple[str, ...]
     inputs: Mapping[str, Path]
     outputs: Mapping[str, Path]
     log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)

@@ -124,7 +124,7 @@ class Runner:
             path.parent.mkdir(parents=True, exist_ok=True)
         log = Path(base, _LOG_FILE)
         log.touch()
-        call = BuiltinCall(record.arguments[1:], inputs, made, log)
+        call = BuiltinCall(record.arguments[1:], inputs, made, log, dict(record.environment))
         name = self._builtins.get(record.builtin, "")
 
         def run() -> None:

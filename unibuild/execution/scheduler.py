@@ -182,7 +182,8 @@ class Scheduler:
         record = self._plan.record(index)
         if not any(value.startswith(_HOST) for _, value in record.environment):
             return record
-        host = self._options.host
+        sandbox = "bubblewrap" if self._sandbox.active else "none"
+        host = {**self._options.host, "sandbox": sandbox}
         environment = tuple(
             (name, host.get(value[len(_HOST) :], "") if value.startswith(_HOST) else value)
             for name, value in record.environment

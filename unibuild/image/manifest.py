@@ -10,6 +10,7 @@ reader refuses a number that it does not know. Sizes are bytes; digests are ``sh
                   what `unibuild run` needs; ``devices`` are those this image has a driver for
     memory        default size of the machine's memory
     arguments, environment, network
+    sandbox       what the actions of the build ran in: ``bubblewrap``, or ``none`` when it was asked for
     files         [{path, digest, size}] of the root file system
     components    [{label, kind, description, file_bytes, zeroed_bytes, archives, objects, reason}]
                   ``reason`` is a chain of {from, from_object, symbol, to, to_object}; a step

@@ -72,7 +72,9 @@ def build(call: BuiltinCall) -> None:
     contents = {
         ".elf": image,
         ".symbols": symbol_file.render(linked.elf).encode(),
-        ".manifest.json": render(describe(spec, linked, image)).encode(),
+        ".manifest.json": render(
+            describe(spec, linked, image, call.environment["UNIBUILD_SANDBOX"])
+        ).encode(),
     }
     for path, place in call.outputs.items():
         suffix = next(ending for ending in contents if path.endswith(ending))
@@ -101,7 +103,7 @@ def check_undefined(spec: Mapping[str, Any], linked: Linked) -> None:
     )
 
 
-def describe(spec: Mapping[str, Any], linked: Linked, image: bytes) -> Manifest:
+def describe(spec: Mapping[str, Any], linked: Linked, image: bytes, sandbox: str) -> Manifest:
     """Return the manifest of ``image``; ``spec`` is what the rule knows of it."""
     owners = spec["owners"]
     in_memory = {
@@ -132,6 +134,7 @@ def describe(spec: Mapping[str, Any], linked: Linked, image: bytes) -> Manifest:
         "arguments": spec["arguments"],
         "environment": spec["environment"],
         "network": spec["network"],
+        "sandbox": sandbox,
         "files": [
             {"path": path, "digest": digest(content), "size": len(content)}
             for path, content in list_root_archive(linked.root)

@@ -26,6 +26,7 @@ def explain(manifest: Manifest) -> dict[str, Any]:
         "app": manifest["app"],
         "platform": manifest["platform"]["label"],
         "size": manifest["image"]["size"],
+        "sandbox": manifest["sandbox"],
         "components": [
             {
                 **_sizes(component),
