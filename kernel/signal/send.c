@@ -39,9 +39,7 @@ static long leave(long id, uint64_t bit)
     struct ub_thread *thread = find_locked(id);
     if (thread != NULL && bit != 0) {
         (void)__atomic_fetch_or(&thread->signal_pending, bit, __ATOMIC_ACQ_REL);
-        if ((bit & ~thread->signal_mask) != 0) {
-            ub_thread_interrupt_locked(thread);
-        }
+        ub_thread_interrupt_locked(thread); /* also when blocked: it may be in sigwait */
     }
     ub_lock_release(&ub_scheduler_lock, flags);
     return thread != NULL ? 0 : -ESRCH;

@@ -8,13 +8,14 @@
  *   thread's own stack (never on an alternate one), or the default action is taken.
  * - Where the default is to end the program, the image ends with a report on the console and the
  *   status 128 + number of the signal, as a shell tells it.
- * - Nothing else sends signals: no alarm, SIGPIPE or SIGCHLD. A processor fault ends the image with
- *   the fault report, whatever handler is set.
+ * - setitimer(ITIMER_REAL) and alarm send SIGALRM to the main thread, served in the same way.
+ * Nothing else sends signals: no SIGPIPE, no SIGCHLD. A processor fault ends the image with the
+ * fault report, whatever handler is set.
  * - A signal with a handler to another thread (pthread_kill, pthread_cancel) is served when that
  *   thread next waits: a wait of futex, poll, select, epoll, nanosleep, pipes, eventfd, timerfd or
  *   the console ends with -EINTR (also where the handler has SA_RESTART), and the handler runs. A
  *   thread that computes, or waits on a socket, serves it later. Asynchronous cancellation is
- *   deferred likewise. Calls that wait for signals (sigsuspend, sigwait) are not there.
+ *   deferred likewise. sigsuspend, sigwait and sigtimedwait wait for such signals.
  */
 #ifndef UNIBUILD_SIGNAL_H
 #define UNIBUILD_SIGNAL_H

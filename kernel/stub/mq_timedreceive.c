@@ -1,0 +1,3 @@
+#include "stub.h"
+
+UB_STUB(mq_timedreceive)
