@@ -38,6 +38,7 @@ MANIFEST: dict[str, Any] = {
     "format": manifests.FORMAT,
     "label": "//app:image",
     "app": "//app:app",
+    "sandbox": "bubblewrap",
     "image": {"file": "image.elf", "digest": "sha256:0", "size": 400},
     "platform": {"label": "//p:p", "devices": []},
     "files": [],
