@@ -180,7 +180,10 @@ static bool answer_received(const struct tcp_server *server, struct tcp_connecti
 static void serve_connection(const struct tcp_server *server, struct tcp_connection *connection)
 {
     connection->stalled = false;
-    for (unsigned turn = 0; turn < READ_LIMIT && answer_received(server, connection); turn++) {
+    for (unsigned turn = 0; turn < READ_LIMIT; turn++) {
+        if (!answer_received(server, connection)) {
+            return;
+        }
         ssize_t got = recv(connection->socket, connection->input + connection->received,
                            sizeof connection->input - connection->received, 0);
         if (got < 0) {
@@ -193,6 +196,8 @@ static void serve_connection(const struct tcp_server *server, struct tcp_connect
         }
         connection->received += (size_t)got;
     }
+    /* What the last turn brought may be all that ever comes: nothing would wake us for it again. */
+    (void)answer_received(server, connection);
 }
 
 void tcp_serve(struct tcp_server *server, const struct pollfd *polls)

@@ -119,6 +119,18 @@ def test_pipelined_queries_are_answered_in_order(client: Client) -> None:
             assert str(message.question[0].name) == f"{kinds[number % 4][0]}."
 
 
+def test_a_burst_of_any_length_is_answered_to_its_end(client: Client) -> None:
+    """The server reads a few buffers a turn; the last of them must not wait for a next turn."""
+    packets = [question("example.test", identifier=number) for number in range(400)]
+    for count in range(100, 401, 25):
+        with client.stream() as stream:
+            stream.send(*packets[:count])
+            for number in range(count):
+                answer = stream.receive()
+                assert answer is not None, (count, number)
+                assert dns.message.from_wire(answer).id == number
+
+
 def test_query_in_pieces(client: Client) -> None:
     with client.stream() as stream:
         stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
