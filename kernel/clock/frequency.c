@@ -3,6 +3,10 @@
  * else measured against the 8254 timer's channel 2 (1.193182 MHz) for 3 ms. Each reading of the
  * timer lies between two of the counter; of several the closest pair counts, which keeps the error
  * near 1 µs.
+ *
+ * The timer passes zero after 55 ms. A hypervisor may well not run us for so long in the middle of
+ * a measurement, which then finds the counter far too fast: the timer's output tells, and another
+ * measurement is made.
  */
 #include "frequency.h"
 #include "hypervisor.h"
@@ -25,11 +29,15 @@
 #define TIMER_SPEAKER 0x02
 #define TIMER_COUNT_DOWN 0xb0 /* channel 2, both bytes, mode 0 */
 #define TIMER_LATCH 0x80
+#define TIMER_LATCH_STATUS 0xe8 /* the read-back command, for channel 2's status */
+#define STATUS_OUTPUT 0x80      /* high once the count has passed zero (mode 0) */
 #define TIMER_HERTZ 1193182ULL
 #define TIMER_WINDOW (TIMER_HERTZ * 3 / 1000)
 #define READINGS 8
 /* Readings without any movement after which there is no such timer. */
 #define STUCK_READINGS 1000
+/* Measurements until one is not interrupted for too long. */
+#define MEASUREMENTS 8
 
 struct reading {
     uint64_t stamp;
@@ -78,10 +86,16 @@ static struct reading read_timer(void)
     return best;
 }
 
-static uint64_t measured(void)
+static bool passed_zero(void)
 {
-    uint8_t gate = ub_port_read8(TIMER_GATE);
-    ub_port_write8(TIMER_GATE, (uint8_t)((gate & ~TIMER_SPEAKER) | TIMER_GATE_ON));
+    ub_port_write8(TIMER_COMMAND, TIMER_LATCH_STATUS);
+    return (ub_port_read8(TIMER_CHANNEL) & STATUS_OUTPUT) != 0;
+}
+
+/* One measurement; 0 when there is no such timer. `*sound` tells whether the timer stayed in range;
+ * when it did not, the result is too high. */
+static uint64_t measure_once(bool *sound)
+{
     ub_port_write8(TIMER_COMMAND, TIMER_COUNT_DOWN);
     ub_port_write8(TIMER_CHANNEL, 0xff);
     ub_port_write8(TIMER_CHANNEL, 0xff);
@@ -93,13 +107,30 @@ static uint64_t measured(void)
             break;
         }
         if (gone == 0 && ++stuck > STUCK_READINGS) {
-            ub_port_write8(TIMER_GATE, gate);
             return 0;
         }
     }
     struct reading last = read_timer();
+    *sound = !passed_zero();
+    uint16_t gone = (uint16_t)(first.count - last.count);
+    return gone == 0 ? UINT64_MAX : (last.stamp - first.stamp) * TIMER_HERTZ / gone;
+}
+
+/* The first sound measurement, or the lowest of all, which is the least wrong. */
+static uint64_t measured(void)
+{
+    uint8_t gate = ub_port_read8(TIMER_GATE);
+    ub_port_write8(TIMER_GATE, (uint8_t)((gate & ~TIMER_SPEAKER) | TIMER_GATE_ON));
+    uint64_t lowest = UINT64_MAX;
+    bool sound = false;
+    for (unsigned i = 0; i < MEASUREMENTS && !sound && lowest != 0; i++) {
+        uint64_t hertz = measure_once(&sound);
+        if (sound || hertz < lowest) {
+            lowest = hertz;
+        }
+    }
     ub_port_write8(TIMER_GATE, gate);
-    return (last.stamp - first.stamp) * TIMER_HERTZ / (uint16_t)(first.count - last.count);
+    return lowest;
 }
 
 uint64_t ub_time_stamp_frequency(void)
