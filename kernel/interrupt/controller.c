@@ -106,7 +106,7 @@ static void initialize(void)
 {
     silence_old_controllers();
     for (unsigned i = 0; i < UB_VECTOR_COUNT; i++) {
-        ub_gate_set(UB_VECTOR_FIRST + i, ub_interrupt_stubs + i * STUB_SIZE, 0);
+        ub_gate_set(UB_VECTOR_FIRST + i, ub_interrupt_stubs + i * STUB_SIZE, UB_STACK_INTERRUPT);
     }
     uint64_t base = ub_msr_read(UB_MSR_APIC_BASE) & 0x000ffffffffff000UL;
     apic = ub_memory_map_device(base, APIC_SIZE);

@@ -29,7 +29,22 @@ ub_interrupt_stubs:
 
     .balign 16
 common:
+    /*
+     * The processor has pushed its five words on the interrupt stack, which is always there. Had it
+     * used the interrupted stack, whose next page may never have been touched, its push would have
+     * faulted and the interrupt been lost after its acknowledgement. Here the words move to the
+     * interrupted stack, and a page fault on the way is an ordinary one.
+     */
     pushq %rax
+    pushq %rcx
+    movq 48(%rsp), %rax
+    andq $-16, %rax
+    .irp word, 56, 48, 40, 32, 24, 16, 8
+    movq \word(%rsp), %rcx
+    movq %rcx, (\word - 64)(%rax)
+    .endr
+    movq (%rsp), %rcx
+    leaq -56(%rax), %rsp
     pushq %rcx
     pushq %rdx
     pushq %rsi
@@ -46,7 +61,7 @@ common:
     movq %rsp, %rbp
     cld
     incl %gs:CPU_INTERRUPT_DEPTH
-    /* The processor aligned the stack to 16 before its 5 words; 12 more, and 8 for alignment. */
+    /* Aligned to 16 before the processor's 5 words; 12 more, and 8 for alignment. */
     subq $8, %rsp
     call ub_interrupt_dispatch
     decl %gs:CPU_INTERRUPT_DEPTH

@@ -213,6 +213,50 @@ static int specific_probe(void)
     return probe_done("specific", &checks);
 }
 
+/*
+ * Interrupts come while the stack pointer stands just above a page of the stack that was never
+ * touched: what the processor pushes goes there. `pages` below the caller, for some milliseconds.
+ */
+static void spin_above_untouched(unsigned long pages)
+{
+    unsigned long stack;
+    __asm__ volatile("movq %%rsp, %0" : "=r"(stack));
+    stack = (stack & ~4095UL) - pages * 4096 + 16;
+    __asm__ volatile("movq %%rsp, %%rbx\n\t"
+                     "movq %0, %%rsp\n\t"
+                     "movq $0, (%%rsp)\n\t"
+                     "movq $30000000, %%rcx\n"
+                     "1: decq %%rcx\n\t"
+                     "jnz 1b\n\t"
+                     "movq %%rbx, %%rsp"
+                     :
+                     : "r"(stack)
+                     : "rbx", "rcx", "memory", "cc");
+}
+
+static void *spin_deep(void *argument)
+{
+    for (unsigned long pages = 2; pages < 10; pages += 2) {
+        spin_above_untouched(pages);
+    }
+    return argument;
+}
+
+static int untouched_stack_probe(void)
+{
+    struct probe_checks checks = {0};
+    struct timespec pause = {.tv_nsec = 30000000};
+    pthread_t spinner, thread;
+    PROBE_CHECK(&checks, pthread_create(&spinner, NULL, spin, NULL) == 0);
+    PROBE_CHECK(&checks, pthread_create(&thread, NULL, spin_deep, NULL) == 0);
+    (void)spin_deep(NULL);
+    PROBE_CHECK(&checks, pthread_join(thread, NULL) == 0);
+    nanosleep(&pause, NULL); /* the timer still works */
+    spinning = 0;
+    PROBE_CHECK(&checks, pthread_join(spinner, NULL) == 0);
+    return probe_done("untouched-stack", &checks);
+}
+
 static int ends[2];
 static sem_t never;
 static int cleaned;
@@ -221,6 +265,11 @@ static pthread_t interrupted;
 static void clean(void *argument)
 {
     cleaned += (int)(long)argument;
+}
+
+static void unlock(void *locked)
+{
+    (void)pthread_mutex_unlock(locked);
 }
 
 static void wait_somewhere(long where)
@@ -247,7 +296,7 @@ static void wait_somewhere(long where)
         break;
     default:
         pthread_mutex_lock(&mutex);
-        pthread_cleanup_push((void (*)(void *))pthread_mutex_unlock, &mutex);
+        pthread_cleanup_push(unlock, &mutex);
         pthread_cond_wait(&condition, &mutex);
         pthread_cleanup_pop(1);
         break;
@@ -319,10 +368,15 @@ static const struct {
     const char *name;
     int (*run)(void);
 } probes[] = {
-    {"mutex", mutex_probe},         {"preemption", preemption_probe},
-    {"condition", condition_probe}, {"timed-wait", timed_wait_probe},
-    {"turnover", turnover_probe},   {"specific", specific_probe},
-    {"cancel", cancel_probe},       {"interrupt", interrupt_probe},
+    {"mutex", mutex_probe},
+    {"preemption", preemption_probe},
+    {"condition", condition_probe},
+    {"timed-wait", timed_wait_probe},
+    {"turnover", turnover_probe},
+    {"specific", specific_probe},
+    {"cancel", cancel_probe},
+    {"interrupt", interrupt_probe},
+    {"untouched-stack", untouched_stack_probe},
 };
 
 int main(int count, char **arguments)

@@ -2,7 +2,7 @@
  * Descriptor tables and protections of the boot processor.
  *
  * The global descriptor table is entry.S's; this adds the task state segment, whose only use is the
- * stacks for double fault, NMI and page fault, and the interrupt descriptor table.
+ * stacks for double fault, NMI, page fault and interrupts, and the interrupt descriptor table.
  */
 #include "entry.h"
 
@@ -53,9 +53,11 @@ struct __attribute__((packed)) table_register {
 struct ub_cpu ub_boot_cpu = {.self = &ub_boot_cpu};
 
 static struct gate gates[GATE_COUNT];
+static _Alignas(16) unsigned char interrupt_stack[128]; /* see the stubs of kernel/interrupt */
 static struct task_state task_state = {
     .interrupt_stacks = {(uint64_t)ub_double_fault_stack_top, (uint64_t)ub_nmi_stack_top,
-                         (uint64_t)ub_page_fault_stack_top},
+                         (uint64_t)ub_page_fault_stack_top,
+                         (uint64_t)(interrupt_stack + sizeof interrupt_stack)},
     .io_map_base = sizeof(struct task_state),
 };
 

@@ -21,8 +21,10 @@ struct ub_exception_frame {
 };
 _Static_assert(sizeof(struct ub_exception_frame) == 22 * 8, "exception.S pushes 22 words");
 
-/* Gives a vector its handler's address; `stack` is 0, or 1..3 for a stack of its own. */
+/* Gives a vector its handler's address; `stack` is 0, or 1..4 for a stack of its own. */
 void ub_gate_set(unsigned vector, const void *address, unsigned stack);
+/* The stack for interrupts: room for the processor's frame, which the stub moves away at once. */
+#define UB_STACK_INTERRUPT 4
 
 /* Descriptor tables, exceptions and the processor's protections. Once a processor, at boot. */
 void ub_cpu_initialize(void);
