@@ -240,6 +240,9 @@ static void stream_close(struct ub_socket *socket)
             tcp_backlog_accepted(self->pcb);
         }
         ub_stream_detach(self);
+        /* A peer that never acknowledges the end must not keep others out: lwIP ends connections of
+         * least priority when it needs a control block. */
+        tcp_setprio(self->pcb, TCP_PRIO_MIN);
         bool reset = socket->linger.l_onoff != 0 && socket->linger.l_linger == 0;
         /* What was not read makes lwIP answer with a reset, as it should (RFC 2525, 2.17). */
         if (reset || tcp_close(self->pcb) != ERR_OK) {

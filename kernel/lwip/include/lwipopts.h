@@ -95,7 +95,7 @@
 /* Connections whose peer is gone are given up sooner than by default. */
 #define TCP_MSL 15000UL
 #define TCP_SYNMAXRTX 4
-#define TCP_MAXRTX 8
+#define TCP_MAXRTX 6
 
 #define LWIP_STATS 0
 #define LWIP_CHECKSUM_ON_COPY 0

@@ -12,13 +12,15 @@
  * IP_TTL, IP_TOS, IP_PKTINFO; TCP_NODELAY, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT. Others are
  * ENOPROTOOPT.
  *
- * Memory is bounded: a datagram socket holds at most its SO_RCVBUF in receive buffers, a stream its
- * window and send buffer, a listener its backlog.
+ * Memory is bounded: a datagram socket holds at most its SO_RCVBUF in received datagrams, a stream
+ * its window and send buffer, a listener its backlog; all packets together an eighth of the
+ * machine's memory beside the device's receive buffers. There are at most 128 datagram sockets, 32
+ * listeners and 256 connections (lwipopts.h); those in TIME-WAIT make room for new ones.
+ *
+ * Not there: IPv6, raw sockets, multicast, a loopback interface, out-of-band data, ancillary data
+ * but IP_PKTINFO.
  */
 #ifndef UNIBUILD_SOCKET_H
 #define UNIBUILD_SOCKET_H
-
-/* The largest number of sockets open at once. */
-#define UB_SOCKET_LIMIT 1024
 
 #endif
