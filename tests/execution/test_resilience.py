@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,44 @@ def test_flipped_bytes_in_every_stored_file_never_reach_an_output(
     shutil.rmtree(project.root / "unibuild-out")
     assert project.ran() == []
     assert project.recorder.notes == []
+
+
+def test_a_blob_changed_in_place_does_not_stay_in_an_output(project: Project) -> None:
+    diamond(project).build()
+    project.build()
+    assert project.is_null()
+    for path in stored_files(project):
+        if path.parent.parent.name == "blobs":
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes().upper())
+    project.build()  # for an ordinary user outputs are links to these very files
+    assert project.read("end") == END
+    if os.geteuid() == 0:
+        assert project.is_null()
+
+
+def test_a_cache_on_another_file_system(busybox: Path, tmp_path: Path) -> None:
+    shared = Path("/dev/shm")  # noqa: S108 - a memory file system
+    if not os.access(shared, os.W_OK) or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other file system to write to")
+    with tempfile.TemporaryDirectory(dir=shared) as place:
+        project = diamond(Project(tmp_path / "workspace", Path(place), busybox))
+        project.build()
+        assert project.read("end") == END
+        shutil.rmtree(project.root / "unibuild-out")
+        assert project.ran() == []
+        assert project.read("end") == END
+
+
+def test_outputs_may_live_behind_a_link(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "roomy").mkdir()
+    (project.root / "unibuild-out").symlink_to(tmp_path / "roomy")
+    diamond(project).build()
+    assert (tmp_path / "roomy/end").read_text(encoding="utf-8") == END
+    assert (project.root / "unibuild-out").is_symlink()
+    (project.root / "unibuild-out/end").unlink()
+    assert project.ran() == []
+    assert project.read("end") == END
 
 
 def test_an_emptied_store_is_filled_again(project: Project) -> None:

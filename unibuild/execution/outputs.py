@@ -114,7 +114,7 @@ class Placer:
         self._trees = trees
         self._linking = os.geteuid() != 0
         self._made: set[str] = set()
-        self._aside = f"{workspace_root}/{STATE_DIRECTORY}/aside-{os.getpid()}"
+        self._aside = f"{workspace_root}/{STATE_DIRECTORY}/aside"  # one build at a time
         self.placed: dict[int, list[tuple[str, Stamp]]] = {}
 
     def place(self, artifact: int, value: Value) -> bool:
@@ -162,7 +162,8 @@ class Placer:
         place = f"{self._root}/unibuild-out"
         for part in ["", *parent[len(place) + 1 :].split("/")]:
             place = f"{place}/{part}" if part else place
-            if os.path.isdir(place) and not os.path.islink(place):
+            # unibuild-out itself may be a link to a roomier disk; what is below it is ours.
+            if os.path.isdir(place) and not (part and os.path.islink(place)):
                 continue
             remove(place)
             os.makedirs(place, exist_ok=True)

@@ -25,6 +25,10 @@ BUILD_DIRECTORY = "/build"
 HOST_NAME = "unibuild"
 FAILURE_MARK = b"bwrap: "
 _HINT = "install bubblewrap (Debian: apt-get install bubblewrap), or pass --sandbox=none"
+_USABLE_HINT = (
+    "run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, on Ubuntu "
+    "kernel.apparmor_restrict_unprivileged_userns=0), or pass --sandbox=none"
+)
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
@@ -56,7 +60,7 @@ def describe() -> str:
     why = sandbox.probe()
     if why:
         raise HostError(
-            id="sandbox-unusable", cause=f"the sandbox cannot be used: {why}", hint=_HINT
+            id="sandbox-unusable", cause=f"the sandbox cannot be used: {why}", hint=_USABLE_HINT
         )
     version = subprocess.run(
         [sandbox.bubblewrap, "--version"], capture_output=True, check=False, text=True, timeout=30
@@ -110,7 +114,7 @@ class Sandbox:
         why = self.probe() or "bubblewrap failed"
         if self.mode != "auto":
             raise HostError(
-                id="sandbox-unusable", cause=f"the sandbox cannot be used: {why}", hint=_HINT
+                id="sandbox-unusable", cause=f"the sandbox cannot be used: {why}", hint=_USABLE_HINT
             )
         self.fallback = why
         self.bubblewrap = ""
