@@ -3,7 +3,6 @@
  * order. Eight bytes a step; carries are folded at the end.
  */
 #include <stdint.h>
-#include <string.h>
 
 #include "arch/cc.h"
 
@@ -19,7 +18,7 @@ uint16_t ub_lwip_checksum(const void *data, int length)
     uint64_t sum = 0;
     uint64_t word;
     for (; length >= 8; length -= 8, bytes += 8) {
-        memcpy(&word, bytes, 8);
+        __builtin_memcpy(&word, bytes, 8);
         sum = add_with_carry(sum, word);
     }
     if (length > 0) {

@@ -1,5 +1,4 @@
 /* SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash for short messages. */
-#include <string.h>
 
 #include "port.h"
 
@@ -47,7 +46,7 @@ uint64_t ub_lwip_siphash(const uint64_t key[2], const void *data, size_t size)
     uint64_t word;
     size_t done = 0;
     for (; done + 8 <= size; done += 8) {
-        memcpy(&word, bytes + done, 8);
+        __builtin_memcpy(&word, bytes + done, 8);
         absorb(&s, word);
     }
     word = (uint64_t)size << 56;

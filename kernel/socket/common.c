@@ -68,7 +68,7 @@ int ub_socket_read_address(const struct sockaddr *from, socklen_t size, struct s
     if (from == NULL || size < sizeof *to) {
         return -EINVAL;
     }
-    memcpy(to, from, sizeof *to);
+    __builtin_memcpy(to, from, sizeof *to);
     return to->sin_family == AF_INET ? 0 : -EAFNOSUPPORT;
 }
 
@@ -77,7 +77,11 @@ void ub_socket_write_address(const struct sockaddr_in *from, struct sockaddr *to
     if (to == NULL || size == NULL) {
         return;
     }
-    memcpy(to, from, *size < sizeof *from ? *size : sizeof *from);
+    if (*size >= sizeof *from) {
+        __builtin_memcpy(to, from, sizeof *from);
+    } else {
+        memcpy(to, from, *size);
+    }
     *size = sizeof *from;
 }
 

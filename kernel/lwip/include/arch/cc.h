@@ -29,6 +29,11 @@
 
 #define LWIP_RAND() ub_lwip_random()
 
+/* Copies of known size are a few instructions, also where the compiler takes memcpy for any
+ * function. */
+#define MEMCPY(to, from, size) __builtin_memcpy(to, from, size)
+#define SMEMCPY(to, from, size) __builtin_memcpy(to, from, size)
+
 uint32_t ub_lwip_random(void);
 uint16_t ub_lwip_checksum(const void *data, int length);
 void *ub_lwip_allocate(size_t size);
