@@ -141,6 +141,15 @@ def test_a_new_file_in_a_watched_directory_has_the_graph_analysed_again(project:
     assert project.analyses == 2
 
 
+def test_a_watched_file_may_be_absent(project: Project) -> None:
+    (chain(project).root / "BUILD.toml").unlink()
+    project.build()
+    project.build()
+    assert project.is_null()
+    project.write("BUILD.toml", "")
+    assert not project.is_null()
+
+
 def test_build_kept_declines_when_the_graph_is_stale(project: Project) -> None:
     assert build_kept(chain(project).request(), project.recorder) is None
     project.build()

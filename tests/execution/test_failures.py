@@ -7,7 +7,7 @@ import time
 import pytest
 from execution.project import Project, made, source
 
-from unibuild.model.errors import ActionError
+from unibuild.model.errors import ActionError, HostError
 
 
 def failing(project: Project) -> Project:
@@ -158,6 +158,29 @@ def test_a_long_log_is_kept_in_part(project: Project) -> None:
     assert failure.detail[0] == "first"
     assert failure.detail[-1] == "last"
     assert sum(map(len, failure.detail)) < 1_100_000
+
+
+def test_an_endless_log_fails_the_action(project: Project) -> None:
+    project.shell("x", "yes > /dev/null & exec yes")
+    (failure,) = project.build().failures
+    assert failure.id == "action-failed"
+
+
+def test_names_that_are_no_text_are_refused(project: Project) -> None:
+    name = "$(printf 'a\\377')"
+    tree = made("t", tree=True)
+    project.shell("t", f"mkdir unibuild-out/t; echo > unibuild-out/t/{name}", (), (tree,))
+    project.shell("x", f"echo > unibuild-out/x; echo > unibuild-out/{name}")
+    failures = project.build(keep_going=True).failures
+    assert sorted(failure.id for failure in failures) == ["undeclared-output", "wrong-output-type"]
+    assert all("udcff" in str(failure) for failure in failures)
+
+
+def test_a_place_that_cannot_be_written_is_the_hosts_fault(project: Project) -> None:
+    project.shell("x", "echo > unibuild-out/x")
+    (project.root / "unibuild-out").write_text("in the way", encoding="utf-8")
+    with pytest.raises(HostError):
+        project.build()
 
 
 def test_builtin_actions_run_and_are_cached(project: Project) -> None:

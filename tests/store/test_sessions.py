@@ -83,8 +83,8 @@ def test_kill_at_any_instant_leaves_only_whole_entries(tmp_path: Path, milliseco
         os.waitpid(child, 0)
     reader = Opened(tmp_path / "cache")
     assert gc.verify(str(tmp_path / "cache")) == ()
-    assert living_sessions(Layout(str(tmp_path / "cache"), "blake3")) == [
-        (reader.session.path, pytest.approx(os.stat(f"{reader.session.path}/lease").st_mtime))
-    ]
+    living = living_sessions(Layout(str(tmp_path / "cache"), "blake3"))
+    # For a moment, a session that was killed before it had its lease may be one just being opened.
+    assert [path for path, _ in living if Path(path, "lease").exists()] == [reader.session.path]
     assert DigestFunction("blake3").of(b"x") == reader.content.put_bytes(b"x")
     reader.close()

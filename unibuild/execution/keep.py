@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution.kept_graph import (
     FEW_OUTPUTS,
+    GONE,
     NO_STAMP,
     STATE_DIRECTORY,
     Stamp,
@@ -255,7 +256,7 @@ def _different(paths: list[str], stamps: list[Stamp]) -> Iterable[str | None]:
         try:
             found = stat(path)
         except OSError:
-            yield path
+            yield None if stamp == GONE else path
             continue
         present = (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
         yield None if present == stamp else path

@@ -9,7 +9,7 @@ nothing but built-in modules. ``.unibuild/`` in the workspace holds, a request:
 
 Rules of use: a file is replaced by a rename and is believed only when its format, its key and its
 own checksum fit; otherwise it counts as absent. A stamp is ``(mtime, ctime, size, inode)``;
-``NO_STAMP`` matches nothing.
+``NO_STAMP`` matches nothing, ``GONE`` a file that is not there.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ FORMAT = "unibuild-kept-3"
 STATE_DIRECTORY = ".unibuild"
 Stamp = tuple[int, int, int, int]
 NO_STAMP: Stamp = (0, 0, 0, 0)
+GONE: Stamp = (-1, -1, -1, -1)
 FEW_OUTPUTS = 10
 """So many outputs are described in the check itself, since a null build shows them."""
 
@@ -178,10 +179,15 @@ def dump(path: str, key: str, value: Plain) -> None:
 
 
 def unchanged(paths: list[str], stamps: list[Stamp]) -> bool:
-    """Tell whether all files still have their stamps; raises ``OSError`` when one is gone."""
+    """Tell whether all files still have their stamps."""
     stat = os.stat
     for path, stamp in zip(paths, stamps, strict=True):
-        found = stat(path)
+        try:
+            found = stat(path)
+        except OSError:
+            if stamp == GONE:
+                continue
+            return False
         if (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) != stamp:
             return False
     return True

@@ -85,6 +85,7 @@ class Collector:
 
 def _wrong(record: Record, identifier: str, what: str) -> UserError:
     """Return the mistake of whoever declared the action: it does not keep what it promises."""
+    what = what.encode(errors="backslashreplace").decode()  # a file name may be any bytes
     return UserError(id=identifier, cause=f"{record.mnemonic} of {record.label} {what}")
 
 

@@ -8,6 +8,7 @@ has to read it while the child runs.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-OUTPUT_LIMIT = 1 << 20  # bytes of a child's output that are kept
+OUTPUT_LIMIT = 1 << 20  # bytes of a child's output that are shown
+WRITE_LIMIT = 1 << 26  # bytes that a child may print; it lives in memory
 _ALL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP)
 
 
@@ -60,7 +62,7 @@ class Child:
 
     def output(self) -> bytes:
         """Return what the child printed, its middle left out when it is very long."""
-        size = os.fstat(self.log).st_size
+        size = os.lseek(self.log, 0, os.SEEK_CUR)  # all that wrote to it share one position
         if size <= OUTPUT_LIMIT:
             return os.pread(self.log, size, 0)
         half = OUTPUT_LIMIT // 2
@@ -86,7 +88,7 @@ class Processes:
         self, token: int, arguments: list[str], environment: Mapping[str, str], timeout: int
     ) -> Child:
         """Start a program; raises ``OSError`` when it cannot be started."""
-        log = os.memfd_create("output", os.MFD_CLOEXEC)
+        log = _memory_file()
         with _uninterrupted():
             return self._spawn(token, log, arguments, environment, timeout)
 
@@ -120,7 +122,7 @@ class Processes:
 
     def fork(self, token: int, function: Callable[[], None], timeout: int) -> Child:
         """Run ``function`` in a forked child; its status is 0 when it returned, 1 when it raised."""
-        log = os.memfd_create("output", os.MFD_CLOEXEC)
+        log = _memory_file()
         die_with_parent = _death_signal()
         parent = os.getpid()
         with _uninterrupted() as before:
@@ -193,6 +195,14 @@ class Processes:
         signal.set_wakeup_fd(self._waking_before)
         for descriptor in (self._null, self._woken, self._waking):
             os.close(descriptor)
+
+
+def _memory_file() -> int:
+    """Return a file in memory that takes ``WRITE_LIMIT`` bytes; a write beyond them is refused."""
+    descriptor = os.memfd_create("output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, WRITE_LIMIT)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
+    return descriptor
 
 
 @contextlib.contextmanager

@@ -87,6 +87,11 @@ def _build(request: BuildRequest, observer: Observer, *, kept_only: bool) -> Bui
         try:
             run = _Build(request, observer, cache, sandbox, processes, began)
             return run.from_kept() if kept_only else run.from_kept() or run.afresh()
+        except OSError as error:  # a full disk, a directory that may not be written, …
+            raise HostError(
+                id="file-system",
+                cause=f"{error.strerror or error}: {error.filename}",
+            ) from error
         finally:
             processes.close()
             cache.close()

@@ -12,7 +12,7 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
-from unibuild.execution.kept_graph import NO_STAMP, Stamp
+from unibuild.execution.kept_graph import GONE, NO_STAMP, Stamp
 from unibuild.model.errors import Place, UserError
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def read_source(path: str, shown: str, function: DigestFunction) -> tuple[Value,
 
 
 def source_stamp(path: str) -> Stamp:
-    """Return the present stamp of a source, ``NO_STAMP`` when it is gone or changed just now."""
+    """Return the present stamp of a file; ``NO_STAMP`` when it changed just now."""
     try:
         found = os.stat(path)
     except OSError:
-        return NO_STAMP
+        return GONE
     return NO_STAMP if _racy(found) else _stamp(found)
 
 

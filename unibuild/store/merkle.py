@@ -116,6 +116,8 @@ def _scan(
     for entry in entries:
         name = entry.name
         below = f"{relative}/{name}" if relative else name
+        if not name.isprintable() and not _is_text(name):
+            raise UnsupportedEntryError(ascii(below), "has a name that is not UTF-8")
         if entry.is_symlink():
             links.append(encode_symlink_node(name, _link_target(entry.path, below)))
         elif entry.is_dir():
@@ -129,6 +131,14 @@ def _scan(
             raise UnsupportedEntryError(below, "is neither a file, a directory nor a link")
     message = b"".join(files + directories + links)
     return message, function.of(message)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _name(entry: os.DirEntry[str]) -> str:
