@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Variation:
 
 
 def test_two_clones_give_the_same_bytes(tmp_path: Path) -> None:
+    memory = _memory_folder(tmp_path)
     short = Variation(
         folder=tmp_path / "a",
         jobs=1,
@@ -40,7 +42,7 @@ def test_two_clones_give_the_same_bytes(tmp_path: Path) -> None:
         reverse=False,
     )
     long = Variation(
-        folder=_memory_folder(tmp_path) / "a-folder-with-a-much-longer-name" / "and a space",
+        folder=memory / "a-folder-with-a-much-longer-name" / "and a space",
         jobs=3,
         umask=0o002,
         environment={"TZ": "Etc/GMT-14", "LC_ALL": "et_EE.UTF-8", "COLUMNS": "300"},
@@ -51,7 +53,7 @@ def test_two_clones_give_the_same_bytes(tmp_path: Path) -> None:
         first = _build(short)
         second = _build(long)
     finally:
-        shutil.rmtree(long.folder.parent, ignore_errors=True)
+        shutil.rmtree(memory, ignore_errors=True)
     assert len(first) >= 6
     assert first == second
 
@@ -59,10 +61,7 @@ def test_two_clones_give_the_same_bytes(tmp_path: Path) -> None:
 def _memory_folder(fallback: Path) -> Path:
     """A tmpfs lists a folder's entries in another order than a disk does."""
     shared = Path("/dev/shm")  # noqa: S108 - a file system, not a temporary file
-    if not os.access(shared, os.W_OK):
-        return fallback
-    folder = shared / f"unibuild-test-{os.getpid()}"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(dir=shared if os.access(shared, os.W_OK) else fallback))
     folder.chmod(0o755)
     return folder
 
