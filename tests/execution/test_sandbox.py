@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from execution.project import SHELL, Project, literal, made, source
 
 from unibuild.execution import sandbox as sandboxes
+from unibuild.execution.request import SandboxMode
 from unibuild.model.errors import HostError
 
 
@@ -111,6 +113,27 @@ def test_fixed_host_name_user_and_directory(project: Project) -> None:
     assert probe(project, "hostname; id -u; id -g; pwd").split() == [
         "unibuild", "1000", "1000", "/build",
     ]  # fmt: skip
+
+
+@pytest.fixture(params=[0o022, 0o077, 0o000], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+@pytest.mark.parametrize("sandbox", ["required", "none"])
+@pytest.mark.usefixtures("umask")
+def test_modes_do_not_depend_on_the_users_mask(project: Project, sandbox: SandboxMode) -> None:
+    project.shell(
+        "x",
+        "umask > unibuild-out/x; stat -c '%a %n' unibuild-out sub unibuild-out/x >> unibuild-out/x",
+        (source("sub/file"),),
+    )
+    project.write("sub/file", "").chmod(0o644)
+    (project.root / "sub").chmod(0o755)
+    project.build(sandbox=sandbox)
+    assert project.read("x") == "0022\n755 unibuild-out\n755 sub\n644 unibuild-out/x\n"
 
 
 def test_input_times_and_modes_are_fixed(project: Project) -> None:

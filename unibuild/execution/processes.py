@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 OUTPUT_LIMIT = 1 << 20  # bytes of a child's output that are shown
+UMASK = 0o022
 WRITE_LIMIT = 1 << 26  # bytes that a child may print; it lives in memory
 _ALL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP)
 
@@ -89,7 +90,7 @@ class Processes:
     ) -> Child:
         """Start a program; raises ``OSError`` when it cannot be started."""
         log = _memory_file()
-        with _uninterrupted():
+        with _uninterrupted(), fixed_umask():
             return self._spawn(token, log, arguments, environment, timeout)
 
     def _spawn(
@@ -132,6 +133,7 @@ class Processes:
             status = 1
             try:
                 os.setsid()
+                os.umask(UMASK)
                 for number in _ALL_SIGNALS:
                     signal.signal(number, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -203,6 +205,16 @@ def _memory_file() -> int:
     os.ftruncate(descriptor, WRITE_LIMIT)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
     return descriptor
+
+
+@contextlib.contextmanager
+def fixed_umask() -> Iterator[None]:
+    """Make what an action sees and makes independent of the user's file mode mask."""
+    before = os.umask(UMASK)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextlib.contextmanager

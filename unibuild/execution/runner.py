@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution.inputs import Area, output_path
+from unibuild.execution.processes import fixed_umask
 from unibuild.model import errors
 from unibuild.model.errors import ActionError, UnibuildError
 from unibuild.store.layout import remove_tree
@@ -69,13 +70,14 @@ class Runner:
         """
         if record.builtin:
             return None
-        area = self._areas.pop() if self._areas else Area(self._session.scratch())
-        lay_out = self._stage.lay_out if self._sandbox.active else self._stage.copy_out
-        try:
-            return lay_out(record, area)
-        except BaseException:
-            remove_tree(area.base)
-            raise
+        with fixed_umask():
+            area = self._areas.pop() if self._areas else Area(self._session.scratch())
+            lay_out = self._stage.lay_out if self._sandbox.active else self._stage.copy_out
+            try:
+                return lay_out(record, area)
+            except BaseException:
+                remove_tree(area.base)
+                raise
 
     def discard(self, staged: Staged | None) -> None:
         """Give back what was laid out for an action that is not started after all."""
@@ -205,7 +207,6 @@ def _bare(
     staged: Staged, arguments: tuple[str, ...], environment: Mapping[str, str]
 ) -> Callable[[], None]:
     def execute() -> None:
-        os.umask(0o022)
         os.chdir(staged.inputs)
         try:
             os.execve(arguments[0], arguments, environment)  # noqa: S606 - no shell is meant
