@@ -52,6 +52,7 @@ void ub_stream_detach(struct stream *self)
     tcp_recv(self->pcb, NULL);
     tcp_sent(self->pcb, NULL);
     tcp_err(self->pcb, NULL);
+    tcp_poll(self->pcb, NULL, 0);
 }
 
 static err_t bind_control_block(void *control_block, const ip_addr_t *address, u16_t port)
@@ -198,7 +199,8 @@ static unsigned stream_poll(struct ub_socket *socket)
     if (self->pcb == NULL || (ended && self->send_shut)) {
         ready |= POLLHUP;
     }
-    if (self->pcb == NULL || self->send_shut || tcp_sndbuf(self->pcb) >= WRITABLE) {
+    bool writable = self->pcb != NULL && tcp_sndbuf(self->pcb) >= WRITABLE && !self->starved;
+    if (self->pcb == NULL || self->send_shut || writable) {
         ready |= POLLOUT | POLLWRNORM;
     }
     return ready;

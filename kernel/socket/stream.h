@@ -28,6 +28,7 @@ struct stream {
     bool peer_closed;
     bool receive_shut;
     bool send_shut;
+    bool starved; /* a write failed for want of memory with nothing in flight to acknowledge */
 
     /* Listening: connections that nobody has accepted yet. */
     struct stream *accept_first;

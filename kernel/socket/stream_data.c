@@ -8,6 +8,8 @@
 /* How long a sender waits for lwIP's memory before it tries again. */
 #define RETRY_NS 5000000ull
 #define LARGEST_WRITE 0xffffu
+/* The same for a sender that waits elsewhere, in lwIP's units of half a second. */
+#define RETRY_POLL 1
 #define MILLISECONDS 1000
 
 err_t ub_stream_received(void *argument, struct tcp_pcb *pcb, struct pbuf *pbuf, err_t error)
@@ -44,12 +46,45 @@ err_t ub_stream_received(void *argument, struct tcp_pcb *pcb, struct pbuf *pbuf,
     return ERR_OK;
 }
 
+/*
+ * lwIP's memory for segments is shared. A stream that finds it used up by others while it has
+ * nothing in flight itself gets no acknowledgement to wait for: it is told when any other stream's
+ * data has been acknowledged, and after a while in any case.
+ */
+static bool anybody_starved;
+
+static void feed(struct stream *self)
+{
+    if (self != NULL && self->starved) {
+        self->starved = false;
+        ub_file_notify(&self->socket.file);
+    }
+}
+
+static err_t feed_later(void *argument, struct tcp_pcb *pcb)
+{
+    tcp_poll(pcb, NULL, 0);
+    feed(argument);
+    return ERR_OK;
+}
+
+static void feed_all(void)
+{
+    anybody_starved = false;
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
+        feed(pcb->callback_arg);
+    }
+}
+
 err_t ub_stream_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
 {
     (void)pcb;
     (void)length;
     struct stream *self = argument;
     ub_file_notify(&self->socket.file);
+    if (anybody_starved) {
+        feed_all();
+    }
     return ERR_OK;
 }
 
@@ -234,6 +269,10 @@ long ub_stream_send(struct ub_socket *socket, const struct ub_socket_message *me
             return (long)done;
         }
         if (!may_wait) {
+            if (tcp_sndqueuelen(self->pcb) == 0) {
+                self->starved = anybody_starved = true;
+                tcp_poll(self->pcb, feed_later, RETRY_POLL);
+            }
             return done != 0 ? (long)done : -EAGAIN;
         }
         /* An acknowledgement wakes; where none is outstanding, memory was short: look again. */
