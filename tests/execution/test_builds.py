@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from collections.abc import Callable
@@ -11,7 +12,8 @@ import pytest
 from execution.project import SHELL, Project, literal, made, source
 
 from unibuild.execution import kept_graph
-from unibuild.execution.session import build_kept
+from unibuild.execution.session import build, build_kept
+from unibuild.model.actions import ActionGraph
 from unibuild.model.errors import UserError
 
 
@@ -148,6 +150,20 @@ def test_a_watched_file_may_be_absent(project: Project) -> None:
     assert project.is_null()
     project.write("BUILD.toml", "")
     assert not project.is_null()
+
+
+@pytest.mark.parametrize("change", ["BUILD.toml", "a/new"])
+def test_what_changes_during_the_analysis_is_looked_at_again(project: Project, change: str) -> None:
+    graph = chain(project).graph()
+
+    def analyse() -> ActionGraph:
+        project.write(change, "# written while the analysis ran")
+        return graph
+
+    build(dataclasses.replace(project.request(), analyse=analyse), project.recorder)
+    before = project.analyses
+    project.build()
+    assert project.analyses == before + 1
 
 
 def test_build_kept_declines_when_the_graph_is_stale(project: Project) -> None:

@@ -26,7 +26,7 @@ from unibuild.execution.kept_graph import (
     target_entries,
 )
 from unibuild.execution.plan import SOURCE, Plan, Record, Target
-from unibuild.execution.values import read_source, source_stamp
+from unibuild.execution.values import RACY_NS, read_source, source_stamp
 from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:
@@ -291,10 +291,18 @@ def watch(
     stamps, prints = [], []
     for path in paths:
         stamp = source_stamp(path)
-        late = max(stamp[0], stamp[1]) >= since_ns and not os.path.isdir(path)
+        late = _changed_at(path) >= since_ns - RACY_NS
         stamps.append(NO_STAMP if late else stamp)
         prints.append("changed" if late else fingerprint(path, function))
     return stamps, prints
+
+
+def _changed_at(path: str) -> int:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0
+    return max(found.st_mtime_ns, found.st_ctime_ns)
 
 
 def source_numbers(plan: Plan) -> list[int]:

@@ -30,7 +30,7 @@ from unibuild.execution.request import (
 )
 from unibuild.execution.sandbox import Sandbox
 from unibuild.execution.scheduler import Options, Scheduler
-from unibuild.execution.values import source_stamp
+from unibuild.execution.values import RACY_NS, source_stamp
 from unibuild.model.errors import HostError, InternalError
 from unibuild.store.cache import Cache
 
@@ -117,11 +117,7 @@ def _interruptible() -> Iterator[None]:
 def _workspace_lock(root: str, observer: Observer) -> Iterator[None]:
     directory = f"{root}/{STATE_DIRECTORY}"
     try:
-        os.makedirs(directory, exist_ok=True)
-        os.makedirs(f"{root}/unibuild-out", exist_ok=True)  # before the root's stamp is taken
-        if not os.path.exists(f"{directory}/.gitignore"):
-            with open(f"{directory}/.gitignore", "w", encoding="ascii") as file:
-                file.write("*\n")
+        _make_own_directories(root)
         descriptor = os.open(f"{directory}/lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise HostError(
@@ -137,6 +133,20 @@ def _workspace_lock(root: str, observer: Observer) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_own_directories(root: str) -> None:
+    """Make what a build adds to the workspace's root, before the root's own stamp is taken."""
+    missing = [
+        name for name in (STATE_DIRECTORY, "unibuild-out") if not os.path.isdir(f"{root}/{name}")
+    ]
+    for name in missing:
+        os.makedirs(f"{root}/{name}", exist_ok=True)
+    if STATE_DIRECTORY in missing:
+        with open(f"{root}/{STATE_DIRECTORY}/.gitignore", "w", encoding="ascii") as file:
+            file.write("*\n")
+    if missing:
+        time.sleep(RACY_NS / 10**9)  # or the root would count as changed during the analysis
 
 
 class _Build:
