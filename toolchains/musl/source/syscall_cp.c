@@ -1,8 +1,8 @@
 /*
  * A cancellation point. musl asks that the test of the flag and the system call lie between two
- * labels, so that a signal handler can tell whether the call has begun. The kernel runs a handler only
- * where a wait ends: one that comes between test and call ends the call's wait with EINTR, which
- * musl takes for cancellation. The labels mark an empty range.
+ * labels, so that a signal handler can tell whether the call has begun. The kernel runs a handler
+ * only where a wait ends: one that comes between test and call ends the call's wait with EINTR,
+ * which musl takes for cancellation. The labels mark an empty range.
  */
 #include "pthread_impl.h"
 #include "syscall.h"
