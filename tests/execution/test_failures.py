@@ -107,6 +107,22 @@ def test_outputs_are_checked(project: Project, identifier: str) -> None:
     assert len(project.build().failures) == 1
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_an_action_may_wreck_its_own_output_directory(project: Project, status: int) -> None:
+    project.shell("a/x", f"rm -r unibuild-out/a; echo > unibuild-out/b; exit {status}")
+    project.shell("a/y", "echo fine > unibuild-out/a/y")
+    (failure,) = project.build(keep_going=True, jobs=1).failures
+    assert failure.id == ("action-failed" if status else "missing-output")
+    assert project.read("a/y") == "fine\n"
+
+
+def test_directories_that_an_action_leaves_are_not_seen_by_the_next(project: Project) -> None:
+    project.shell("x", "echo > unibuild-out/x; mkdir unibuild-out/left")
+    project.shell("y", "ls unibuild-out > unibuild-out/y")
+    assert project.build(jobs=1).failures == ()
+    assert project.read("y") == "y\n"
+
+
 def test_a_link_is_no_file(project: Project) -> None:
     project.write("text", "x")
     project.shell("x", "ln -s ../text unibuild-out/x", (source("text"),))
@@ -187,7 +203,7 @@ def test_builtin_actions_run_and_are_cached(project: Project) -> None:
     project.write("a", "A")
     project.function("joined", "join", (source("a"),), "B", "C")
     project.function("apart", "environment")
-    assert project.ran() == ["//:joined", "//:apart"]
+    assert sorted(project.ran()) == ["//:apart", "//:joined"]
     assert (project.read("joined"), project.read("apart")) == ("AB C", "True")
     assert project.ran() == []
 

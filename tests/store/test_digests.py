@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from unibuild.model.errors import UserError
-from unibuild.store.digests import CHUNK, Digest, DigestFunction
+from unibuild.store.digests import CHUNK, SMALL, Digest, DigestFunction
 
 # The empty input's hash is in both functions' specifications.
 EMPTY = {
@@ -21,7 +21,9 @@ def test_empty_input_has_the_published_hash(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EMPTY)
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+@pytest.mark.parametrize(
+    "size", [0, 1, SMALL - 1, SMALL, SMALL + 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK]
+)
 def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path, name: str, size: int) -> None:
     data = bytes(range(256)) * (size // 256 + 1)
     (tmp_path / "file").write_bytes(data[:size])

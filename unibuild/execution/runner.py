@@ -101,10 +101,10 @@ class Runner:
         area = staged.area
         return Started(child, area.base, staged.inputs, staged.outputs, area if active else None)
 
-    def release(self, started: Started) -> None:
-        """Give back what an ended action used."""
+    def release(self, started: Started, *, clean: bool) -> None:
+        """Give back what an ended action used; ``clean`` when it made its outputs and no more."""
         started.child.close()
-        if started.area is not None and started.area.clear():
+        if clean and started.area is not None and started.area.clear():
             self._areas.append(started.area)
         else:
             remove_tree(started.base)

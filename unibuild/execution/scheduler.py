@@ -307,12 +307,14 @@ class Scheduler:
 
     def _finish(self, child: Child, prepared: _Prepared, started: Started, slot: int) -> None:
         seconds = child.ended - child.started
+        clean = False
         try:
-            self._judge(prepared, started, slot, seconds)
+            clean = self._judge(prepared, started, slot, seconds)
         finally:
-            self._runner.release(started)
+            self._runner.release(started, clean=clean)
 
-    def _judge(self, prepared: _Prepared, started: Started, slot: int, seconds: float) -> None:
+    def _judge(self, prepared: _Prepared, started: Started, slot: int, seconds: float) -> bool:
+        """Deal with an ended action and tell whether it succeeded."""
         index, record = prepared.number, prepared.record
         printed = self._runner.printed(started)
         if self._sandbox_failed(prepared, started, printed):
@@ -322,7 +324,7 @@ class Scheduler:
                 slot=slot, output=b"",
             )  # fmt: skip
             self._observer.action_finished(self._event(index, record), outcome)
-            return
+            return False
         error = self._runner.failure(record, started, printed)
         if error is None:
             try:
@@ -331,10 +333,11 @@ class Scheduler:
                 error = self._runner.explained(wrong, record, printed)
         if error is not None:
             self._fail(index, record, error, started, seconds, slot, printed)
-            return
+            return False
         self.executed.add(index)
         self._forced.discard(index)
         self._complete(index, record, values, printed, started.child.started, seconds, slot)
+        return True
 
     def _sandbox_failed(self, prepared: _Prepared, started: Started, printed: bytes) -> bool:
         if (

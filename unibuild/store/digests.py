@@ -14,6 +14,7 @@ from unibuild.model.errors import HostError, UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SMALL = 1 << 15
 CHUNK = 1 << 20
 HASH_LENGTH = 64
 
@@ -54,10 +55,12 @@ class DigestFunction:
         return Digest(self.hasher(data).hexdigest(), len(data))
 
     def of_descriptor(self, descriptor: int) -> Digest:
-        """Return the digest of what ``descriptor`` yields from its position to its end."""
-        data = os.read(descriptor, CHUNK)
+        """Return the digest of a regular file from the position of ``descriptor`` to its end."""
+        data = os.read(descriptor, SMALL)
         hasher = self.hasher(data)
         size = len(data)
+        if size < SMALL:  # the whole of most files; a regular file gives less only at its end
+            return Digest(hasher.hexdigest(), size)
         while data:
             data = os.read(descriptor, CHUNK)
             hasher.update(data)

@@ -75,7 +75,7 @@ def _copy_bytes(reading: int, writing: int) -> None:
             while os.copy_file_range(reading, writing, _COPY_CHUNK):
                 pass
     # Small files, and whatever the two faster ways left over.
-    while data := os.read(reading, 1 << 20):
+    while data := os.read(reading, 1 << 16):
         view = memoryview(data)
         while view:
             view = view[os.write(writing, view) :]
