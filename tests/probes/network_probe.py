@@ -187,7 +187,7 @@ def ask(wire: Wire, command: str, seen: Callable[[Packet], None]) -> None:
 def open_once(wire: Wire, source: int) -> int:
     """Begin a connection and abandon it; return the guest's initial sequence number."""
     tcp(wire, Segment(source, TCP_PORT, 1000, SYN))
-    for packet in wire.packets(5.0):
+    for packet in wire.packets(PATIENCE):
         if packet.protocol != TCP:
             continue
         answer = segment_of(packet)
@@ -278,7 +278,7 @@ def check_identifications(wire: Wire) -> list[str]:
     seen: list[Packet] = []
     for i in range(400):
         wire.send(UDP, udp(b"x" * 64, 6000, UDP_PORT, PEERS[i % 2]), PEERS[i % 2])
-        for packet in wire.packets(5.0):
+        for packet in wire.packets(PATIENCE):
             if packet.protocol == UDP:
                 seen.append(packet)
                 break
@@ -299,7 +299,7 @@ def check_ports(wire: Wire) -> list[str]:
         missing = set(range(begin, min(begin + 128, 65536)))
         for port in missing:
             tcp(wire, Segment(4000, port, 1, SYN))
-        for packet in wire.packets(2.0):
+        for packet in wire.packets(5.0):
             if packet.protocol != TCP:
                 continue
             answer = segment_of(packet)
@@ -325,7 +325,7 @@ def _check_udp_ports(wire: Wire) -> list[str]:
         for port in batch:
             wire.send(UDP, udp(b"?", 4000, port))
         expected = len(batch)
-        for packet in wire.packets(2.0):
+        for packet in wire.packets(5.0):
             expected -= 1
             if packet.protocol == UDP:
                 answered.add(int.from_bytes(packet.payload[:2], "big"))
@@ -346,25 +346,25 @@ def check_fragments(wire: Wire) -> list[str]:
     more = 0x2000
     wire.send(UDP, whole[:32], identification=1, fragment=more)
     wire.send(UDP, whole[32:], identification=1, fragment=4)
-    if not _answered(wire):
+    if not _answered(wire, PATIENCE):
         problems.append("a datagram in two fragments is not answered")
     wire.send(UDP, whole[:40], identification=2, fragment=more)
     wire.send(UDP, whole[32:], identification=2, fragment=4)
-    if _answered(wire):
+    if _answered(wire, 1.0):
         problems.append("overlapping fragments were put together")
     for i in range(3000):
         wire.send(UDP, bytes(1400), identification=1000 + i, fragment=more | (i % 40) * 175)
     time.sleep(6)  # the guest may keep fragments for some seconds
     wire.send(UDP, whole)
-    if not _answered(wire):
+    if not _answered(wire, PATIENCE):
         problems.append("after a flood of fragments the guest answers no more")
     return problems
 
 
-def _answered(wire: Wire) -> bool:
+def _answered(wire: Wire, seconds: float) -> bool:
     return any(
         packet.protocol == UDP and packet.payload[2:4] == struct.pack("!H", 6000)
-        for packet in wire.packets(1.0)
+        for packet in wire.packets(seconds)
     )
 
 

@@ -15,6 +15,9 @@ from unibuild.machine.run import RunOptions, run_image
 pytestmark = [pytest.mark.network, pytest.mark.boot]
 
 
+PATIENCE = 60.0
+
+
 @pytest.fixture(scope="module")
 def manifest() -> Path:
     done = unibuild("build", "//tests/probes:input", cwd=ROOT)
@@ -22,12 +25,20 @@ def manifest() -> Path:
     return ROOT / "unibuild-out/tests/probes/input.manifest.json"
 
 
-def run(manifest: Path, pieces: tuple[bytes, ...], pause: float) -> tuple[int | None, list[str]]:
-    """Boot the image while ``pieces`` come in; return its status and the lines of its console."""
+def run(
+    manifest: Path, pieces: tuple[bytes, ...], pause: float, after: bytes = b""
+) -> tuple[int | None, list[str]]:
+    """Boot the image while ``pieces`` come in, the first one when the console shows ``after``.
+
+    Returns the image's status and the lines of its console.
+    """
     reading, writing = os.pipe()
     console = bytearray()
 
     def type_in() -> None:
+        deadline = time.monotonic() + PATIENCE
+        while after not in console and time.monotonic() < deadline:
+            time.sleep(0.02)
         for piece in pieces:
             time.sleep(pause)
             os.write(writing, piece)
@@ -36,14 +47,14 @@ def run(manifest: Path, pieces: tuple[bytes, ...], pause: float) -> tuple[int | 
     typist = threading.Thread(target=type_in)
     typist.start()
     with os.fdopen(reading, "rb") as source:
-        options = RunOptions(accelerator="tcg", input=source, timeout=30)
+        options = RunOptions(accelerator="tcg", input=source, timeout=PATIENCE)
         outcome = run_image(manifest, options, console.extend, print)
     typist.join()
     return outcome.status, console.decode().replace("\r\n", "\n").splitlines()
 
 
 def test_lines_arrive_until_the_input_ends(manifest: Path) -> None:
-    status, lines = run(manifest, (b"first\nsec", b"ond\r", b"x" * 100 + b"\n"), 0.4)
+    status, lines = run(manifest, (b"first\nsec", b"ond\r", b"x" * 100 + b"\n"), 0.2, b"waiting")
     assert lines == [
         "waiting",
         "line 1 is [first]",
