@@ -20,7 +20,6 @@ from unibuild.execution.inputs import (
     MissingBlobError,
     Stage,
 )
-from unibuild.execution.kept_graph import Stamp
 from unibuild.execution.observer import ActionEvent, ActionOutcome
 from unibuild.execution.outputs import Collector
 from unibuild.execution.plan import GENERATED, LITERAL, PACKAGE
@@ -28,7 +27,7 @@ from unibuild.execution.request import TestReport
 from unibuild.execution.results import result_of, values_of
 from unibuild.execution.runner import Runner
 from unibuild.execution.sandbox import FAILURE_MARK
-from unibuild.execution.values import read_source
+from unibuild.execution.values import KnownInputs
 from unibuild.model.errors import InternalError, UnibuildError, UserError
 from unibuild.store.digests import Digest
 
@@ -93,12 +92,13 @@ class Scheduler:
         self._placer = placer
         self._observer = observer
         self._options = options
-        self._packages: dict[int, str] = {}
-        stage = Stage(plan, values, cache.content, cache.trees, self._packages)
+        self._inputs = KnownInputs(plan, values, cache.function, options.fetch)
+        packages = self._inputs.packages
+        stage = Stage(plan, values, cache.content, cache.trees, packages)
         self._keys = ActionKeys(plan, values, cache.function)
         self._collector = Collector(plan, cache.function, cache.content, cache.trees)
         self._runner = Runner(
-            plan, stage, cache.session, processes, sandbox, options.builtins, self._packages
+            plan, stage, cache.session, processes, sandbox, options.builtins, packages
         )
         self.cone = Cone(plan, values, dirty)
         self._total = self.cone.unfinished
@@ -116,7 +116,7 @@ class Scheduler:
         self.failures: list[UnibuildError] = []
         self.failed: list[int] = []
         self.tests: list[TestReport] = []
-        self.source_stamps: dict[int, Stamp] = {}
+        self.source_stamps = self._inputs.source_stamps
 
     def run(self) -> None:
         """Evaluate until nothing is ready or running; failures are collected, not raised."""
@@ -141,7 +141,7 @@ class Scheduler:
                 kind = self._plan.kinds[a]
                 if kind == GENERATED or self.values[a] is not None:
                     continue
-                value = self.values[a] = self._value(a)
+                value = self.values[a] = self._inputs.value(a)
                 if kind == LITERAL:
                     extra = self._plan.extra[a]
                     self._cache.content.put_bytes(extra if isinstance(extra, bytes) else b"")
@@ -167,7 +167,7 @@ class Scheduler:
     def _evaluate(self, index: int) -> None:
         began = time.monotonic()
         record = self._record(index)
-        self._know_inputs(record)
+        self._inputs.learn(record)
         sandboxed = self._sandbox.active
         key = self._keys.action(record, sandboxed=sandboxed)
         pruned_key = ""
@@ -189,29 +189,6 @@ class Scheduler:
             for name, value in record.environment
         )
         return record._replace(environment=environment)
-
-    def _know_inputs(self, record: Record) -> None:
-        for a in record.inputs:
-            if self.values[a] is None:
-                self.values[a] = self._value(a)
-            elif self._plan.kinds[a] == PACKAGE and a not in self._packages:
-                self._packages[a] = str(self._options.fetch(str(self._plan.extra[a])))
-
-    def _value(self, a: int) -> Value:
-        kind, extra = self._plan.kinds[a], self._plan.extra.get(a)
-        executable = a in self._plan.executables
-        if kind == LITERAL and isinstance(extra, bytes):
-            return (*self._cache.function.of(extra), executable)
-        if kind == PACKAGE:
-            self._packages[a] = str(self._options.fetch(str(extra)))
-            return (*self._cache.function.of_file(self._packages[a]), executable)
-        if kind == GENERATED:
-            raise InternalError(
-                id="no-producer", cause=f"no action makes the input {self._plan.paths[a]}"
-            )
-        value, stamp = read_source(str(extra), self._plan.paths[a], self._cache.function)
-        self.source_stamps[a] = stamp
-        return value
 
     def _use_cached(
         self, index: int, record: Record, key: str, pruned_key: str, began: float
@@ -299,7 +276,7 @@ class Scheduler:
             )
         if self._plan.kinds[artifact] == PACKAGE:
             raise InternalError(id="package-changed", cause=f"the fetched file of {path} changed")
-        value = self._value(artifact)
+        value = self._inputs.value(artifact)
         if value != self.values[artifact]:
             self.values[artifact] = value
             self._observer.note(f"{path} changed during the build; what reads it is built again")

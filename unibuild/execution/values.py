@@ -13,9 +13,13 @@ import time
 from typing import TYPE_CHECKING
 
 from unibuild.execution.kept_graph import GONE, NO_STAMP, Stamp
-from unibuild.model.errors import Place, UserError
+from unibuild.execution.plan import GENERATED, LITERAL, PACKAGE
+from unibuild.model.errors import InternalError, Place, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unibuild.execution.plan import Plan, Record
     from unibuild.store.digests import DigestFunction
 
 Value = tuple[str, int, bool] | tuple[str, int, str, int]
@@ -82,3 +86,51 @@ def _unreadable(shown: str, error: OSError) -> UserError:
         cause=f"the source {shown} cannot be read: {error.strerror}",
         place=Place(shown),
     )
+
+
+class KnownInputs:
+    """Learns the values of inputs that no action makes, when an action first needs them.
+
+    ``packages`` are the local files of fetched packages, ``source_stamps`` those under which the
+    values of sources may be kept; both by artefact.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        values: list[Value | None],
+        function: DigestFunction,
+        fetch: Callable[[str], object],
+    ) -> None:
+        """Fill ``values`` in; ``fetch`` returns the local file of a package URL."""
+        self._plan = plan
+        self._values = values
+        self._function = function
+        self._fetch = fetch
+        self.packages: dict[int, str] = {}
+        self.source_stamps: dict[int, Stamp] = {}
+
+    def learn(self, record: Record) -> None:
+        """Make the values of all inputs of an action known, and its packages local."""
+        for a in record.inputs:
+            if self._values[a] is None:
+                self._values[a] = self.value(a)
+            elif self._plan.kinds[a] == PACKAGE and a not in self.packages:
+                self.packages[a] = str(self._fetch(str(self._plan.extra[a])))
+
+    def value(self, a: int) -> Value:
+        """Return the present value of a source, a literal or a package."""
+        kind, extra = self._plan.kinds[a], self._plan.extra.get(a)
+        executable = a in self._plan.executables
+        if kind == LITERAL and isinstance(extra, bytes):
+            return (*self._function.of(extra), executable)
+        if kind == PACKAGE:
+            self.packages[a] = str(self._fetch(str(extra)))
+            return (*self._function.of_file(self.packages[a]), executable)
+        if kind == GENERATED:
+            raise InternalError(
+                id="no-producer", cause=f"no action makes the input {self._plan.paths[a]}"
+            )
+        value, stamp = read_source(str(extra), self._plan.paths[a], self._function)
+        self.source_stamps[a] = stamp
+        return value
