@@ -62,9 +62,9 @@ class Plan(NamedTuple):
 
     For artefact ``a``: ``paths[a]`` is where actions read it, ``kinds[a]`` its origin, ``trees`` and
     ``executables`` hold the numbers of directories and of files that must be executable, and
-    ``extra[a]`` the absolute path of a source, the bytes of a literal or the purl of a package;
-    ``names[a]`` for generated ones is the path without prefix. ``record(i)`` describes action
-    ``i``, ``outputs[i]`` are what it makes, ``consumers[a]`` the actions that read ``a``.
+    ``extra[a]`` the absolute path of a source, the bytes of a literal or the purl of a package.
+    ``record(i)`` describes action ``i``, ``outputs[i]`` are what it makes, ``consumers[a]`` the
+    actions that read ``a``.
     """
 
     paths: list[str]
