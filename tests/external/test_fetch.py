@@ -182,6 +182,21 @@ def test_processes_that_want_the_same_file_share_one_download(
     assert len(registry.requests) == 1
 
 
+def test_a_workspace_with_the_other_digest_function_fetches_nothing_again(
+    store: StoredPackages, registry: Registry
+) -> None:
+    registry.pages[f"/{LOCATION}"] = DATA
+    fetcher(store, registry.url).path(PURL)
+    layout = Layout(str(store.cache_root), "sha256")
+    with Session(layout) as session:
+        blobs = LocalStore(layout, DigestFunction("sha256"), session, lambda _: None)
+        other = StoredPackages(blobs, "sha256", store.cache_root)
+        found = fetcher(other, "http://127.0.0.1:9").path(PURL)
+        assert found.name == locked(DATA).sha256
+        assert found.read_bytes() == DATA
+    assert len(registry.requests) == 1
+
+
 def test_the_digest_is_known_without_the_file() -> None:
     file = locked(DATA)
     assert digest_of(file, "blake3") == (file.blake3, len(DATA))

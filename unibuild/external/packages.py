@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unibuild.store.digests import Digest
+from unibuild.store.layout import Layout
 
 if TYPE_CHECKING:
     from unibuild.external.lock import LockedFile
@@ -33,7 +34,10 @@ class StoredPackages:
 
     def find(self, file: LockedFile) -> Path | None:
         """Return the verified file, or None."""
-        path = self.store.file(digest_of(file, self.function_name))
+        digest = digest_of(file, self.function_name)
+        path = self.store.file(digest)
+        if path is None and self._copy_from_the_other_function(file):
+            path = self.store.file(digest)
         return Path(path) if path else None
 
     def adopt(self, path: Path, file: LockedFile) -> Path:
@@ -43,3 +47,14 @@ class StoredPackages:
         if found is None:
             raise FileNotFoundError(path)
         return found
+
+    def _copy_from_the_other_function(self, file: LockedFile) -> bool:
+        """Take a file that a workspace with the other digest function fetched into this cache."""
+        other = "sha256" if self.function_name == "blake3" else "blake3"
+        layout = Layout(str(self.cache_root), other)
+        known = layout.path("blobs", digest_of(file, other).hash)
+        try:
+            copied = self.store.put_copy(known)
+        except FileNotFoundError:
+            return False
+        return copied == digest_of(file, self.function_name)
