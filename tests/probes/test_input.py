@@ -68,7 +68,8 @@ def test_lines_arrive_until_the_input_ends(manifest: Path) -> None:
 def test_what_came_before_the_boot_is_not_lost(manifest: Path) -> None:
     text = b"".join(b"line of some length, number %d\n" % i for i in range(200))
     status, lines = run(manifest, (text,), 0.0)
-    assert lines[:2] == [
+    # Whether the program had to wait depends on how soon the monitor hands on the first byte.
+    assert [line for line in lines if line != "waiting"][:2] == [
         "line 1 is [line of some length, number 0]",
         "line 2 is [line of some length, number 1]",
     ]
