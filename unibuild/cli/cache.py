@@ -124,9 +124,8 @@ def _collect(arguments: argparse.Namespace, composition: Composition) -> int:
     if arguments.json:
         composition.terminal.data(json.dumps(collected._asdict()))
         return 0
-    entries = "entry" if collected.removed == 1 else "entries"
     composition.terminal.note(
-        f"deleted {collected.removed:,} {entries}, {size_text(collected.removed_size)}; "
+        f"deleted {plural(collected.removed, 'entry', 'entries')}, {size_text(collected.removed_size)}; "
         f"{size_text(collected.kept_size)} left"
     )
     return 0
@@ -143,7 +142,7 @@ def _verify(arguments: argparse.Namespace, composition: Composition) -> int:
         return 0
     raise DifferenceError(
         id="corrupt-cache",
-        cause=f"{plural(len(problems), 'corrupt cache entry').replace('entrys', 'entries')}"
+        cause=plural(len(problems), "corrupt cache entry", "corrupt cache entries")
         + (" found" if arguments.dry_run else " found and dropped"),
         hint="the next build makes again what it needs; the disk may be failing",
         detail=tuple(f"{problem.kind} {problem.name}" for problem in problems),

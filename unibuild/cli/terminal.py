@@ -65,9 +65,9 @@ class Terminal:
             return 80
 
 
-def plural(count: int, noun: str) -> str:
-    """Return ``1 action``, ``2 actions``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def plural(count: int, noun: str, several: str = "") -> str:
+    """Return ``1 action``, ``2 actions``; ``several`` is a plural that wants more than an s."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {several or noun + 's'}"
 
 
 def size_text(size: int) -> str:
