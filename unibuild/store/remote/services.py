@@ -2,7 +2,7 @@
 
 ``content``/``results`` speak the Remote Execution API, ``bucket`` reads folders behind a URL. All
 methods are coroutines of the courier's event loop and may be called any number of times at once.
-Faults of the other side are ``RemoteFault``s; a missing blob or result is an ordinary answer.
+Faults of the other side are ``RemoteCallError``s; a missing blob or result is an ordinary answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from unibuild.store.reapi import ActionResult
 
 
-class RemoteFault(Exception):
+class RemoteCallError(Exception):
     """A call failed; ``code`` is gRPC's status name, ``detail`` is free of secrets."""
 
     def __init__(self, code: str, method: str, detail: str = "") -> None:
@@ -40,7 +40,7 @@ class BlobService(Protocol):
         """Write the verified bytes to the new file ``path``; False: missing or wrong, no file."""
 
     async def write(self, blobs: Mapping[Digest, bytes]) -> None:
-        """Store blobs held in memory, batched. Raises ``RemoteFault`` unless all are stored."""
+        """Store blobs held in memory, batched. Raises ``RemoteCallError`` unless all are stored."""
 
     async def write_file(self, digest: Digest, path: str) -> None:
         """Store the bytes of a file, streamed; a broken upload begins again."""
