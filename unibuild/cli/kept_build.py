@@ -63,7 +63,7 @@ def lazy_fetch(
 
 def _request(
     asked: PlainBuild,
-    found: tuple[str, str],
+    found: tuple[str, str, object],
     terminal: Terminal,
     observer: Observer,
     opened: ExitStack,
@@ -75,7 +75,7 @@ def _request(
 
         return Composition.of(Path(asked.root), terminal).fetcher(observer)
 
-    cache_root, digest_function = found
+    cache_root, digest_function, _ = found
     return BuildRequest(
         workspace_root=Path(asked.root),
         cache_root=Path(cache_root),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from unibuild.cli.shortcut import DEFAULT_SANDBOX
+from unibuild.cli.shortcut import DEFAULT_SANDBOX, DOWNLOADS, REMOTE_MODES, WHERE
 from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,6 +43,37 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--only-action", default="", metavar="OUTPUT",
                         help="run just the action that makes OUTPUT, even if it is cached")  # fmt: skip
+    _add_remote_options(parser)
+
+
+def _add_remote_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("remote cache and execution")
+    group.add_argument(
+        "--remote", choices=REMOTE_MODES, default=REMOTE_MODES[0],
+        help="on (default): use the servers that are configured, go on without one that fails; "
+        "off: use none; required: a server that fails is an error",
+    )  # fmt: skip
+    group.add_argument(
+        "--remote-cache", default="", metavar="URL",
+        help="the cache to use (default: UNIBUILD_REMOTE_CACHE, then WORKSPACE.toml)",
+    )  # fmt: skip
+    group.add_argument(
+        "--upload", action="store_true", default=None, help="publish results in the remote cache"
+    )
+    group.add_argument("--no-upload", action="store_false", dest="upload", help="publish none")
+    group.add_argument(
+        "--download", choices=DOWNLOADS, default="",
+        help="what to bring here of results found remotely: every output, those of the targets "
+        "asked for, or none (default: WORKSPACE.toml's, else toplevel)",
+    )  # fmt: skip
+    group.add_argument(
+        "--exec", choices=WHERE, default=WHERE[0], dest="execute",
+        help="where actions run: local (default), remote, or auto: both, the first to end wins",
+    )  # fmt: skip
+    group.add_argument(
+        "--remote-exec", action="store_const", const="remote", dest="execute",
+        help="the same as --exec=remote",
+    )  # fmt: skip
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,32 @@ import sys
 
 WORKSPACE_FILE = "WORKSPACE.toml"
 DEFAULT_SANDBOX = "required"
-_FLAGS = {"--json": "json", "--keep-going": "keep_going", "-k": "keep_going"}
-_VALUED = {"--jobs": "jobs", "-j": "jobs", "--sandbox": "sandbox"}
-_SANDBOX_MODES = (DEFAULT_SANDBOX, "auto", "none")
+REMOTE_MODES = ("on", "off", "required")
+DOWNLOADS = ("all", "toplevel", "minimal")
+WHERE = ("local", "remote", "auto")
+_FLAGS = {
+    "--json": ("json", ""),
+    "--keep-going": ("keep_going", ""),
+    "-k": ("keep_going", ""),
+    "--upload": ("upload", "yes"),
+    "--no-upload": ("upload", "no"),
+    "--remote-exec": ("execute", "remote"),
+}
+_VALUED = {
+    "--jobs": "jobs",
+    "-j": "jobs",
+    "--sandbox": "sandbox",
+    "--remote": "remote",
+    "--remote-cache": "remote_cache",
+    "--download": "download",
+    "--exec": "execute",
+}
+_CHOICES = {
+    "sandbox": (DEFAULT_SANDBOX, "auto", "none"),
+    "remote": REMOTE_MODES,
+    "download": DOWNLOADS,
+    "execute": WHERE,
+}
 
 
 class PlainBuild:
@@ -27,7 +50,9 @@ class PlainBuild:
         self.root = root
         self.patterns = patterns
         self.options = options
-        self.key = request_key("build", patterns, self.sandbox)
+        self.key = request_key(
+            "build", patterns, self.sandbox, download=options.get("download", "")
+        )
 
     @property
     def sandbox(self) -> str:
@@ -50,7 +75,9 @@ def understand(argv: list[str]) -> PlainBuild | None:
     if argv[:1] != ["build"]:
         return None
     patterns, options = _split(argv[1:])
-    if options is None or options.get("sandbox", DEFAULT_SANDBOX) not in _SANDBOX_MODES:
+    if options is None or any(
+        name in options and options[name] not in allowed for name, allowed in _CHOICES.items()
+    ):
         return None
     if not options.get("jobs", "1").isdecimal() or options.get("jobs") == "0":
         return None
@@ -94,12 +121,17 @@ def absolute_patterns(patterns: list[str], root: str, here: str) -> list[str]:
     return [_absolute(pattern, package) for pattern in patterns]
 
 
-def request_key(kind: str, patterns: list[str], sandbox: str, host: str = "") -> str:
-    """Return the name of the kept graph of this request; ``host`` is what else it depends on."""
+def request_key(
+    kind: str, patterns: list[str], sandbox: str, host: str = "", download: str = ""
+) -> str:
+    """Return the name of the kept graph of this request; ``host`` is what else it depends on.
+
+    ``download`` is the option: which outputs a build leaves here is kept with its graph.
+    """
     from unibuild import __version__
     from unibuild.execution import kept_graph
 
-    version = f"{__version__} {host}" if host else __version__
+    version = " ".join(word for word in (__version__, host, download) if word)
     return kept_graph.request_key(kind, tuple(patterns), version=version, sandbox=sandbox)
 
 
@@ -119,7 +151,8 @@ def _split(words: list[str]) -> tuple[list[str], dict[str, str] | None]:
         word = words[index]
         name, equals, value = word.partition("=")
         if word in _FLAGS:
-            options[_FLAGS[word]] = ""
+            name, value = _FLAGS[word]
+            options[name] = value
         elif name in _VALUED and (equals or index + 1 < len(words)):
             if not equals:
                 index += 1

@@ -181,7 +181,9 @@ class Composition:
                 workspace_root=self.workspace.root,
                 cache_root=self.cache_root,
                 patterns=tuple(patterns),
-                key=request_key(kind, patterns, sandbox, host.get("monitor", "")),
+                key=request_key(
+                    kind, patterns, sandbox, host.get("monitor", ""), arguments.download
+                ),
                 analyse=lambda: self._analyse(patterns, kind),
                 fetch=lazy_fetch(opened, lambda: self.fetcher(observer)),
                 builtins=BUILTINS,

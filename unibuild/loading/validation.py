@@ -29,6 +29,9 @@ _EXPECTED = {
 }
 
 
+_LIMITS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
+
 class _Finding(NamedTuple):
     """One finding of pydantic, its path free of what only pydantic knows.
 
@@ -140,7 +143,7 @@ def _error(
         allowed = finding.expected.replace("'", "`")
         cause = f"{where} cannot be {_described(finding.value)}"
         return UserError("bad-value", cause, place, f"it is one of {allowed}")
-    if kind == "string_pattern_mismatch":
+    if kind in {"string_pattern_mismatch", *_LIMITS}:
         cause = f"{where} cannot be {_described(finding.value)}"
         return UserError("bad-value", cause, place, _meaning(model, finding.path))
     message = finding.message.removeprefix("Value error, ")

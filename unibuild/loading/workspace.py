@@ -12,6 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, fiel
 import unibuild
 from unibuild.loading.directories import WORKSPACE_FILE
 from unibuild.loading.locate import locate
+from unibuild.loading.remote_settings import (
+    RemoteCacheSettings,
+    RemoteExecutionSettings,
+    remote_mistakes,
+)
 from unibuild.loading.toml_file import read_toml
 from unibuild.loading.validation import validation_errors
 from unibuild.model.errors import ErrorGroup, InternalError, Place, UserError
@@ -46,6 +51,17 @@ class CacheSettings(_Table):
         "",
         description="Size that `unibuild cache gc` shrinks the cache to by default, such as `20G`.",
     )
+    remote: RemoteCacheSettings | None = Field(
+        None, description="The team's cache, if there is one."
+    )
+
+
+class ExecutionSettings(_Table):
+    """Where actions run, other than on this machine."""
+
+    remote: RemoteExecutionSettings | None = Field(
+        None, description="The engine that runs actions with `--exec=remote` or `--exec=auto`."
+    )
 
 
 class WorkspaceFile(_Table):
@@ -70,7 +86,12 @@ class WorkspaceFile(_Table):
     digest: Literal["blake3", "sha256"] = Field(
         "blake3", description="Digest function that names artefacts and actions."
     )
-    cache: CacheSettings = Field(default_factory=CacheSettings, description="The local cache.")
+    cache: CacheSettings = Field(
+        default_factory=CacheSettings, description="The local cache and the team's."
+    )
+    execution: ExecutionSettings = Field(
+        default_factory=ExecutionSettings, description="Where actions run."
+    )
     mirrors: dict[str, Annotated[tuple[str, ...], Strict(strict=False)]] = Field(
         default_factory=dict,
         description="Further registries of external packages, asked after those that pip and apt "
@@ -189,6 +210,13 @@ def read_workspace(root: Path) -> Workspace:
             fault, WorkspaceFile, WORKSPACE_FILE, WORKSPACE_FILE, text, (), tables
         )
         raise errors[0] if len(errors) == 1 else ErrorGroup(tuple(errors)) from None
+    mistakes = remote_mistakes(
+        settings.cache.remote,
+        settings.execution.remote,
+        lambda path, key: locate(WORKSPACE_FILE, text, path, key=key),
+    )
+    if mistakes:
+        raise mistakes[0] if len(mistakes) == 1 else ErrorGroup(tuple(mistakes))
     standard = standard_repository(root, settings, text)
     repositories = {"": root}
     if not _same_folder(standard, root):

@@ -43,7 +43,8 @@ class Place:
 class UnibuildError(Exception):
     """One mistake: ``cause``, its ``place``, a ``hint``, and ``detail`` lines (a cycle, a log).
 
-    ``label`` is the target whose action was at fault, where that is known and its place is not.
+    ``label`` is the target whose action was at fault, and ``setting`` the setting of WORKSPACE.toml
+    (``cache.remote.url``), where that is known and its place is not.
     """
 
     exit_code: ClassVar[int] = 70
@@ -54,6 +55,7 @@ class UnibuildError(Exception):
     hint: str = ""
     detail: tuple[str, ...] = field(default=())
     label: str = ""
+    setting: str = ""
 
     def __str__(self) -> str:
         """Return the cause with its place: one line, for logs and test failures."""
