@@ -1,0 +1,140 @@
+"""What a courier does for each kind of request: which service it asks, and how it answers.
+
+Whatever a server does wrong ends here: as a miss for the build, and as one notice for a person.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from unibuild.model.errors import UnibuildError
+from unibuild.store.reapi import encode_action_result
+from unibuild.store.remote import assembly
+from unibuild.store.remote.gate import Gate
+from unibuild.store.remote.lanes import Lanes
+from unibuild.store.remote.notices import CONNECT, READ, Notices
+from unibuild.store.remote.requests import (
+    Cancel,
+    Execute,
+    Executed,
+    Fetch,
+    FetchAsset,
+    Fetched,
+    FindHistory,
+    Found,
+    History,
+    Lookup,
+    Publish,
+    PushAsset,
+    Statistics,
+)
+from unibuild.store.remote.services import RemoteCallError
+from unibuild.store.remote.totals import Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unibuild.store.cache import Cache
+    from unibuild.store.remote.assembly import CacheSide
+    from unibuild.store.remote.requests import Reply
+    from unibuild.store.remote.settings import Connection, Remote
+
+_LOOKUPS = 64  # in flight at once
+
+
+class Errands:
+    """All that one courier has to do."""
+
+    def __init__(self, remote: Remote, cache: Cache, send: Callable[[Reply], None]) -> None:
+        """Connect to the servers of ``remote``, and answer through ``send``."""
+        self._remote = remote
+        self._local = cache
+        self._send = send
+        self._notices = Notices(send, required=remote.required)
+        self._totals = Totals()
+        self._told = Statistics()
+        self._lookups = Lanes(_LOOKUPS)
+        self._cache: Gate[CacheSide] | None = None
+        if remote.cache is not None:
+            self._cache = Gate(
+                partial(assembly.connect_cache, remote.cache, remote, cache.function),
+                partial(self._unconnected, remote.cache),
+            )
+        self._doing: dict[type, Callable[..., None]] = {
+            Lookup: self._lookup,
+            Fetch: self._fetch,
+            Publish: self._publish,
+            Execute: self._execute,
+            FetchAsset: self._fetch_asset,
+            PushAsset: self._push_asset,
+            FindHistory: self._find_history,
+            Cancel: self._cancel,
+        }
+
+    def take(self, request: object) -> None:
+        """Begin to work on a request."""
+        self._doing[type(request)](request)
+
+    def moved(self) -> bool:
+        """Tell whether the statistics changed since the last time this was asked."""
+        now = self.statistics()
+        moved, self._told = now != self._told, now
+        return moved
+
+    def statistics(self) -> Statistics:
+        """Return the totals so far."""
+        return self._totals.statistics(0, 0, 0)
+
+    async def finish(self) -> None:
+        """Wait until all that was asked is done."""
+        await self._lookups.drain()
+
+    def _unconnected(self, connection: Connection, error: RemoteCallError | UnibuildError) -> None:
+        if isinstance(error, UnibuildError):
+            self._notices.refuse(error, connection.setting)
+        else:
+            self._notices.failed(error, connection, CONNECT)
+
+    # Results.
+
+    def _lookup(self, request: Lookup) -> None:
+        self._lookups.submit(partial(self._look_up, request))
+
+    async def _look_up(self, request: Lookup) -> None:
+        side = None if self._cache is None else await self._cache.enter()
+        found = None
+        if side is not None and self._remote.cache is not None:
+            try:
+                found = await side.results.get(request.action)
+            except RemoteCallError as error:
+                self._notices.failed(error, self._remote.cache, READ)
+        if found is None:
+            self._totals.misses += 1
+            self._send(Found(request.token, None))
+        else:
+            self._totals.hits += 1
+            self._send(Found(request.token, encode_action_result(found[0]), found[1]))
+
+    # Blobs.
+
+    def _fetch(self, request: Fetch) -> None:
+        self._send(Fetched(request.token, tuple(blob.digest for blob in request.blobs)))
+
+    def _publish(self, request: Publish) -> None:
+        del request
+
+    def _execute(self, request: Execute) -> None:
+        self._send(Executed(request.token, None, "the remote engine cannot be reached"))
+
+    def _fetch_asset(self, request: FetchAsset) -> None:
+        self._send(Fetched(request.token, (request.digest,)))
+
+    def _push_asset(self, request: PushAsset) -> None:
+        del request
+
+    def _find_history(self, request: FindHistory) -> None:
+        self._send(History(request.token, None))
+
+    def _cancel(self, request: Cancel) -> None:
+        del request

@@ -1,0 +1,68 @@
+"""The way to one server: opened in the background, decided on quickly, tried again when closed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from unibuild.model.errors import UnibuildError
+from unibuild.store.remote.services import RemoteCallError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+Opened = TypeVar("Opened")
+
+DECISION = 2.5  # seconds after which a build goes on without a server that does not answer
+_FIRST_PAUSE, _LAST_PAUSE = 1.0, 30.0
+
+
+class Gate(Generic[Opened]):
+    """What ``connect`` returns, once it did; nothing as long as it fails.
+
+    Those who enter before the first attempt is decided wait for it, at most ``DECISION`` seconds.
+    ``failed`` is told of each failed attempt; a ``UnibuildError`` (a wrong setting) is the last.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Opened]],
+        failed: Callable[[RemoteCallError | UnibuildError], None],
+    ) -> None:
+        """Begin to connect."""
+        self._connect = connect
+        self._failed = failed
+        self._opened: Opened | None = None
+        self._decided = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._try())
+
+    @property
+    def now(self) -> Opened | None:
+        """What is behind the gate, if it is open."""
+        return self._opened
+
+    async def enter(self) -> Opened | None:
+        """Return what is behind the gate, or nothing when it is closed."""
+        if self._opened is None:
+            await self._decided.wait()
+        return self._opened
+
+    async def _try(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                async with asyncio.timeout(DECISION):
+                    self._opened = await self._connect()
+            except UnibuildError as error:
+                self._failed(error)
+                break
+            except RemoteCallError as error:
+                self._failed(error)
+            except TimeoutError:
+                self._failed(RemoteCallError("DEADLINE_EXCEEDED", "connect"))
+            else:
+                break
+            self._decided.set()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+        self._decided.set()
