@@ -30,6 +30,4 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build, and print the outputs."""
     composition = Composition.here(terminal)
     report = composition.build(arguments, arguments.patterns, "build")
-    root = str(composition.workspace.root)
-    prefix = composition.prefix
-    return outcome.show(report, terminal, root, as_json=arguments.json, prefix=prefix)
+    return outcome.show(report, terminal, as_json=arguments.json, prefix=composition.prefix)

@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from unibuild.cli.render import warning_line
+from unibuild.cli.terminal import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unibuild.cli.terminal import Terminal
     from unibuild.execution.observer import ActionEvent, ActionOutcome, Observer
+    from unibuild.store.remote.requests import Statistics
 
 _REDRAW_SECONDS = 0.1
+_TRANSFER_SECONDS = 5.0
+"""Plain lines about transfers come this much apart: a short build has none."""
 _SHOWN_ACTIONS = 8
 _SLOW_SECONDS = 1.0
 _MIB = 1 << 20
@@ -35,6 +39,7 @@ class PlainProgress:
         self._total = 0
         self._done = 0
         self._fetching: set[str] = set()
+        self._told = time.monotonic()
 
     def graph_ready(self, total: int) -> None:
         """Remember how many actions there are."""
@@ -59,6 +64,14 @@ class PlainProgress:
                 f"fetching {purl}" + (f" ({total / _MIB:.1f} MiB)" if total else "")
             )
 
+    def transfers(self, statistics: Statistics) -> None:
+        """Write a line about the remote cache now and then."""
+        now = time.monotonic()
+        text = transfer_text(statistics)
+        if text and now - self._told >= _TRANSFER_SECONDS:
+            self._told = now
+            self._terminal.note(text)
+
     def note(self, text: str) -> None:
         """Write a note."""
         self._terminal.note(warning_line(text, self._terminal))
@@ -80,6 +93,7 @@ class LiveProgress:
         self._running: dict[int, tuple[str, float]] = {}
         self._fetching: dict[str, tuple[int, int]] = {}
         self._total = self._done = self._cached = 0
+        self._transfers = ""
         self._drawn = 0
         self._drawing = False
         self._handler = signal.signal(signal.SIGALRM, lambda _number, _frame: self._draw())
@@ -108,6 +122,10 @@ class LiveProgress:
         self._fetching[purl] = (done, total)
         if total and done >= total:
             del self._fetching[purl]
+
+    def transfers(self, statistics: Statistics) -> None:
+        """Show what has crossed the network so far."""
+        self._transfers = transfer_text(statistics)
 
     def note(self, text: str) -> None:
         """Show a note above the block."""
@@ -152,13 +170,28 @@ class LiveProgress:
         if len(running) > _SHOWN_ACTIONS:
             lines.append(f"  and {len(running) - _SHOWN_ACTIONS} more")
         cached = f", {self._cached:,} from cache" if self._cached else ""
-        lines.append(f"[{self._done:,}/{self._total:,}] {len(running)} running{cached}")
+        transfers = f"; {self._transfers}" if self._transfers else ""
+        lines.append(f"[{self._done:,}/{self._total:,}] {len(running)} running{cached}{transfers}")
         return lines
 
     def _erase(self) -> None:
         if self._drawn:
             self._terminal.raw(f"\x1b[{self._drawn}A\x1b[J")
             self._drawn = 0
+
+
+def transfer_text(statistics: Statistics) -> str:
+    """Return ``downloading 12 · 3.4 MiB, uploading 5 · 1.0 MiB, 7 to go``; "" when nothing moved."""
+    parts = []
+    if statistics.downloaded:
+        size = size_text(statistics.downloaded_bytes)
+        parts.append(f"downloading {statistics.downloaded:,} · {size}")
+    if statistics.uploaded or statistics.pending:
+        size = size_text(statistics.uploaded_bytes)
+        parts.append(f"uploading {statistics.uploaded:,} · {size}")
+    if statistics.pending:
+        parts.append(f"{statistics.pending:,} to go")
+    return ", ".join(parts)
 
 
 def write_command_output(terminal: Terminal, event: ActionEvent, outcome: ActionOutcome) -> None:
@@ -201,6 +234,11 @@ class Fan:
         """Pass the event on."""
         for observer in self._observers:
             observer.fetch_progress(purl, done, total)
+
+    def transfers(self, statistics: Statistics) -> None:
+        """Pass the event on."""
+        for observer in self._observers:
+            observer.transfers(statistics)
 
     def note(self, text: str) -> None:
         """Pass the event on."""

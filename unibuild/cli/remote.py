@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from unibuild.loading.server_url import mistake_in
+from unibuild.cli.shortcut import REMOTE_VARIABLE
 from unibuild.model.errors import UserError
 from unibuild.store.remote.settings import Connection, Remote
 
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = Any  # what marshal can hold
 
-VARIABLE = "UNIBUILD_REMOTE_CACHE"
 OFF = "off"
 _OPTION = "--remote-cache"
 _CACHE = "cache.remote"
 _EXECUTION = "execution.remote"
 _FILES = ("ca", "certificate", "key", "credential_helper")
-_NO_CACHE_HINT = f"name one: `url` under [{_CACHE}] in WORKSPACE.toml, {VARIABLE}, or {_OPTION}=URL"
+_NO_CACHE_HINT = (
+    f"name one: `url` under [{_CACHE}] in WORKSPACE.toml, {REMOTE_VARIABLE}, or {_OPTION}=URL"
+)
 
 
 class Choice(NamedTuple):
@@ -74,8 +75,10 @@ class RemoteOptions(NamedTuple):
 
 
 def plain_settings(workspace: Workspace) -> Plain:
-    """Return both tables of WORKSPACE.toml as plain data, to be kept with the graph."""
+    """Return both tables of WORKSPACE.toml as plain data, to be kept with the graph; None for none."""
     tables = workspace.settings.cache.remote, workspace.settings.execution.remote
+    if tables == (None, None):
+        return None
     return tuple(None if table is None else table.model_dump() for table in tables)
 
 
@@ -140,6 +143,8 @@ def check_files(workspace: Workspace, remote: Remote | None) -> None:
 
 def explicit_cache(url: str, name: str = _OPTION) -> str:
     """Return ``url`` as the option or variable ``name`` gives it; ``bad-url`` when it cannot be one."""
+    from unibuild.loading.server_url import mistake_in
+
     mistake = mistake_in(url)
     if mistake is not None:
         shown = "" if "@" in url or not url else f" (`{url}`)"
@@ -156,7 +161,7 @@ def _cache(
     configured = table.get("url", "")
     named, name = options.cache_url, _OPTION
     if not named:
-        named, name = environment.get(VARIABLE, ""), VARIABLE
+        named, name = environment.get(REMOTE_VARIABLE, ""), REMOTE_VARIABLE
         if named == OFF:
             return None
     if not named:

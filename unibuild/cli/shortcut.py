@@ -12,6 +12,7 @@ import sys
 
 WORKSPACE_FILE = "WORKSPACE.toml"
 DEFAULT_SANDBOX = "required"
+REMOTE_VARIABLE = "UNIBUILD_REMOTE_CACHE"
 REMOTE_MODES = ("on", "off", "required")
 DOWNLOADS = ("all", "toplevel", "minimal")
 WHERE = ("local", "remote", "auto")
@@ -38,6 +39,7 @@ _CHOICES = {
     "download": DOWNLOADS,
     "execute": WHERE,
 }
+_REMOTE_OPTIONS = frozenset({"remote", "remote_cache", "upload", "download", "execute"})
 
 
 class PlainBuild:
@@ -58,6 +60,11 @@ class PlainBuild:
     def sandbox(self) -> str:
         """The sandbox mode asked for."""
         return self.options.get("sandbox", DEFAULT_SANDBOX)
+
+    @property
+    def names_servers(self) -> bool:
+        """Whether an option is about remote servers."""
+        return not _REMOTE_OPTIONS.isdisjoint(self.options)
 
     @property
     def prefix(self) -> str:
@@ -131,8 +138,10 @@ def request_key(
     from unibuild import __version__
     from unibuild.execution import kept_graph
 
-    version = " ".join(word for word in (__version__, host, download) if word)
-    return kept_graph.request_key(kind, tuple(patterns), version=version, sandbox=sandbox)
+    version = f"{__version__} {host}" if host else __version__
+    return kept_graph.request_key(
+        kind, tuple(patterns), version=version, sandbox=sandbox, download=download
+    )
 
 
 def _absolute(pattern: str, package: str) -> str:

@@ -47,7 +47,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         )
     if arguments.junit:
         _write_junit(Path(arguments.junit), report.tests)
-    show_failures(report, terminal, str(composition.workspace.root))
+    show_failures(report, terminal)
     if arguments.json:
         terminal.data(json.dumps(_as_json(report)))
     else:

@@ -9,18 +9,23 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unibuild.cli.builtins import BUILTINS
 from unibuild.cli.kept_build import lazy_fetch
+from unibuild.cli.places import add_places, of_raised
 from unibuild.cli.progress import Fan, progress
+from unibuild.cli.remote import Choice, RemoteOptions, check_files, choose, plain_settings
 from unibuild.cli.shortcut import absolute_patterns, request_key
 from unibuild.loading.workspace import Workspace, find_workspace, read_workspace
+from unibuild.model.errors import ErrorGroup, UnibuildError, UserError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
+    from typing import Literal, TypeAlias
 
     from unibuild.cli.terminal import Terminal
     from unibuild.execution.observer import Observer
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
     from unibuild.image.manifest import Manifest
     from unibuild.model.actions import ActionGraph
     from unibuild.store.cache import Cache
+    from unibuild.store.digests import Digest
+
+    Transfer: TypeAlias = Literal["", "push", "pull"]
 
 
 @dataclass(frozen=True)
@@ -83,27 +91,49 @@ class Composition:
         base = os.environ.get("XDG_CACHE_HOME")
         return (Path(base) if base else Path.home() / ".cache") / "unibuild"
 
+    def remote(self, arguments: argparse.Namespace) -> Choice:
+        """Return which remote servers ``arguments`` (build options) and the settings choose."""
+        settings = plain_settings(self.workspace)
+        choice = choose(settings, str(self.workspace.root), RemoteOptions.of(arguments))
+        check_files(self.workspace, choice.remote)
+        return choice
+
     def build(
-        self, arguments: argparse.Namespace, patterns: Sequence[str], kind: Kind
+        self,
+        arguments: argparse.Namespace,
+        patterns: Sequence[str],
+        kind: Kind,
+        *,
+        choice: Choice | None = None,
+        transfer: Transfer = "",
     ) -> BuildReport:
-        """Build ``patterns`` as the verb's build options say, showing progress."""
+        """Build ``patterns`` as the verb's build options say, showing progress.
+
+        ``choice`` stands for the servers of ``arguments``. ``transfer`` is "push" to publish cached
+        results too, "pull" to take what is cached and run nothing.
+        """
         from unibuild.cli.trace import Trace
 
+        choice = self.remote(arguments) if choice is None else choice
         trace = Trace(arguments.profile) if arguments.profile else None
         display = progress(self.terminal)
         observer: Observer = Fan((display, trace)) if trace else display
         try:
-            report = self._build(arguments, self.patterns(patterns), kind, observer)
+            report = self._build(
+                arguments, self.patterns(patterns), kind, observer, choice, transfer
+            )
+        except (UnibuildError, ErrorGroup) as error:
+            add_places(of_raised(error), lambda: self.workspace, choice.remote)
+            raise
         finally:
             display.close()
             if trace:
                 trace.write()
+        add_places(report.failures, lambda: self.workspace, choice.remote)
         return report
 
     def build_one(self, arguments: argparse.Namespace, label: str) -> TargetReport:
         """Build one target for a verb that works on its outputs; raise when it cannot be made."""
-        from unibuild.model.errors import ErrorGroup, UserError
-
         report = self.build(arguments, [label], "build")
         if report.failures:
             raise ErrorGroup(report.failures)
@@ -117,8 +147,6 @@ class Composition:
 
     def manifest_path(self, target: TargetReport) -> Path:
         """Return where the manifest of an image target is; other rules have none."""
-        from unibuild.model.errors import UserError
-
         for output in target.outputs:
             if output.path.endswith(".manifest.json"):
                 return self.workspace.root / output.path
@@ -139,6 +167,16 @@ class Composition:
         from unibuild.external import lock
 
         return lock.merge([lock.read(path) for path in self.workspace.lock_paths if path.exists()])
+
+    def digest_of(self, purl: str) -> Digest:
+        """Return the digest that the lock pins for ``pkg:…`` or ``pkg:…#FILE``; nothing is fetched."""
+        from unibuild.external.packages import digest_of
+
+        return digest_of(self._pinned.find(purl), self.workspace.settings.digest)
+
+    @cached_property
+    def _pinned(self) -> Lock:
+        return self.lock()
 
     def registries(self) -> Registries:
         """Return the registries of this machine, or those that WORKSPACE.toml names."""
@@ -169,7 +207,13 @@ class Composition:
             yield Fetcher(self.lock(), packages, self.registries, observer.fetch_progress)
 
     def _build(
-        self, arguments: argparse.Namespace, patterns: list[str], kind: Kind, observer: Observer
+        self,
+        arguments: argparse.Namespace,
+        patterns: list[str],
+        kind: Kind,
+        observer: Observer,
+        choice: Choice,
+        transfer: Transfer,
     ) -> BuildReport:
         from unibuild.execution import session
         from unibuild.execution.request import BuildRequest
@@ -194,6 +238,13 @@ class Composition:
                 digest_function=self.workspace.settings.digest,
                 only_action=arguments.only_action,
                 host=host,
+                digest_of=self.digest_of,
+                remote=choice.remote,
+                download=choice.download,
+                where=choice.where,
+                publish_all=transfer == "push",
+                only_cached=transfer == "pull",
+                kept_settings=plain_settings(self.workspace),
             )
             return session.build(request, observer)
 

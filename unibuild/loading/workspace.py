@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, fiel
 
 import unibuild
 from unibuild.loading.directories import WORKSPACE_FILE
-from unibuild.loading.locate import locate
+from unibuild.loading.locate import locate, scan
 from unibuild.loading.remote_settings import (
     RemoteCacheSettings,
     RemoteExecutionSettings,
@@ -185,6 +185,10 @@ class Workspace:
     def place(self, *path: str | int) -> Place:
         """Return where a setting stands in WORKSPACE.toml."""
         return locate(WORKSPACE_FILE, self.text, path)
+
+    def has(self, *path: str | int) -> bool:
+        """Tell whether WORKSPACE.toml says anything about a setting."""
+        return any(entry.path == path for entry in scan(self.text))
 
 
 def find_workspace(start: Path) -> Path:
