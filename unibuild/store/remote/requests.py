@@ -62,7 +62,8 @@ class Execute(NamedTuple):
     """Run an action on the remote engine; answered by ``Executed``.
 
     ``directories`` are the encoded ``Directory`` messages of the input root, those of tree inputs left
-    out. Inputs are uploaded from the local cache when the server lacks them.
+    out. Inputs are uploaded from the local cache when the server lacks them. ``again`` asks for a run
+    even if the engine has a result: that one turned out to be no good.
     """
 
     token: int
@@ -71,6 +72,7 @@ class Execute(NamedTuple):
     directories: tuple[bytes, ...]
     inputs: tuple[Input, ...]
     timeout: int = 0
+    again: bool = False
 
 
 class FetchAsset(NamedTuple):
