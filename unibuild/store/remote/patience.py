@@ -1,0 +1,147 @@
+"""How long a server is borne with: retries with backoff and jitter, stalls, and a breaker.
+
+Calls that fail for a passing reason are tried again, at growing intervals. Faults that pile up with
+no success between them, over several rounds, open the *breaker*: every call then fails at once, and
+the build goes on without the server. After a while one call is let through to see whether it is back.
+Faults of calls that ran at the same time count as one round, so that a hundred calls lost in a
+restart are no worse than one. A *stall* is a time in which calls are under way and none gets anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from unibuild.store.remote.services import RemoteCallError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+ROUNDS = 5
+STALLS = 2
+FIRST_DELAY = 0.1
+FACTOR = 3.0
+LONGEST_DELAY = 5.0
+FIRST_REST = 15.0
+LONGEST_REST = 120.0
+
+ATTEMPTS = {
+    "UNAVAILABLE": 5,
+    "ABORTED": 5,
+    "RESOURCE_EXHAUSTED": 3,
+    "INTERNAL": 3,
+    "UNKNOWN": 3,
+    "CANCELLED": 3,
+    "DEADLINE_EXCEEDED": 2,
+}
+"""How often a call is tried in all, by the code of its last fault. All other codes are answers."""
+
+OPEN = "the server is given up for now"
+
+
+class Breaker:
+    """Counts rounds of faults; while it is open, nothing is asked."""
+
+    def __init__(self, rounds: int = ROUNDS, stalls: int = STALLS) -> None:
+        """Open after ``rounds`` rounds of faults without a success, or after ``stalls`` stalls."""
+        self._rounds = rounds
+        self._limit_of_stalls = stalls
+        self._faults = 0
+        self._stalls = 0
+        self._last_fault = float("-inf")
+        self._retry_at = 0.0
+        self._rest = FIRST_REST
+        self._probing = False
+        self.open = False
+        self.reason = ""
+
+    def admit(self, method: str) -> None:
+        """Raise ``RemoteCallError`` (UNAVAILABLE) while open, but for one probe after each rest."""
+        if not self.open:
+            return
+        if self._probing or time.monotonic() < self._retry_at:
+            raise RemoteCallError("UNAVAILABLE", method, f"{OPEN}: {self.reason}")
+        self._probing = True
+
+    def succeeded(self) -> None:
+        """Forget the faults: the server answered."""
+        self._faults = self._stalls = 0
+        if self.open:
+            self.open = self._probing = False
+            self._rest = FIRST_REST
+
+    def failed(self, started: float, error: RemoteCallError, *, stalled: bool = False) -> None:
+        """Count a fault of a call that began at ``started`` (monotonic seconds)."""
+        if self.open:
+            if self._probing:
+                self._rest = min(self._rest * 2, LONGEST_REST)
+                self._trip(error)
+            return
+        if started < self._last_fault:
+            return  # it ran beside one that is counted already
+        self._last_fault = time.monotonic()
+        self._faults += 1
+        self._stalls += stalled
+        if self._faults >= self._rounds or self._stalls >= self._limit_of_stalls:
+            self._trip(error)
+
+    def released(self) -> None:
+        """Note that a call ended without a verdict: it was cancelled by ourselves."""
+        self._probing = False
+
+    def _trip(self, error: RemoteCallError) -> None:
+        self.open, self._probing = True, False
+        self._retry_at = time.monotonic() + self._rest
+        self.reason = f"{error.code} {error.detail}".strip()
+
+
+class Patience:
+    """Tries calls again as long as that makes sense."""
+
+    def __init__(self, breaker: Breaker | None = None) -> None:
+        """Share ``breaker`` with all calls to one server."""
+        self.breaker = breaker or Breaker()
+
+    async def persist(
+        self, method: str, attempt: Callable[[], Awaitable[T]], most: int = ATTEMPTS["UNAVAILABLE"]
+    ) -> T:
+        """Return what ``attempt`` returns, tried at most ``most`` times; raises its last error."""
+        for number in itertools.count(1):
+            self.breaker.admit(method)
+            started = time.monotonic()
+            try:
+                result = await attempt()
+            except RemoteCallError as error:
+                if error.code not in ATTEMPTS:
+                    self.breaker.succeeded()
+                    raise
+                self.breaker.failed(started, error, stalled=isinstance(error, StallError))
+                if number >= min(ATTEMPTS[error.code], most) or self.breaker.open:
+                    raise
+            except BaseException:
+                self.breaker.released()
+                raise
+            else:
+                self.breaker.succeeded()
+                return result
+            await asyncio.sleep(delay(number))
+        raise AssertionError
+
+
+class StallError(RemoteCallError):
+    """Calls were under way and none got anywhere: DEADLINE_EXCEEDED."""
+
+    def __init__(self, method: str, seconds: float) -> None:
+        """Say how long nothing came."""
+        super().__init__("DEADLINE_EXCEEDED", method, f"nothing came for {seconds:.0f} s")
+
+
+def delay(number: int) -> float:
+    """Return the seconds to wait after the failed attempt ``number``: half fixed, half by chance."""
+    whole = min(FIRST_DELAY * FACTOR ** (number - 1), LONGEST_DELAY)
+    return whole * (0.5 + random.random() / 2)  # noqa: S311 - jitter is no secret
