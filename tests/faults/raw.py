@@ -38,10 +38,10 @@ class Raw:
     def __init__(self, channel: Any) -> None:
         self._channel = channel
 
-    def call(self, method: str, request: bytes) -> bytes:
+    def call(self, method: str, request: bytes, *, wait: bool = True) -> bytes:
         """Return the reply; ``method`` is ``Service/Method``."""
         reply: bytes = self._channel.unary_unary(REAPI + method)(
-            request, timeout=20, wait_for_ready=True
+            request, timeout=20, wait_for_ready=wait
         )
         return reply
 

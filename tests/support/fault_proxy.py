@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-import grpc
-import grpc.aio
+from support.call_proxy import Plan
 
 T = TypeVar("T")
 Rewrite = Callable[[bytes], bytes]
 Answer = Callable[[Sequence[bytes]], Sequence[bytes]]
 
 CHUNK = 1 << 16
-UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
-QUICK_AGAIN = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200))
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger
 
 
@@ -253,8 +256,21 @@ class Fault:
         self.hits += 1
         return True
 
-
-NO_FAULT = Fault()
+    def plan(self, number: int) -> Plan:
+        """Return it as the proxy's process takes it, for the call of that number."""
+        return Plan(
+            number,
+            self.status,
+            self.detail,
+            self.after_replies,
+            self.after_requests,
+            self.delay,
+            self.hang,
+            self.copies,
+            self.answer is not None,
+            self.rewrite is not None,
+            self.rewrite_request is not None,
+        )
 
 
 @dataclass
@@ -265,16 +281,16 @@ class Seen:
     headers: dict[str, str]
 
 
-class Calls(grpc.GenericRpcHandler):  # type: ignore[misc] # the stubs name no base
+class Calls:
     """A forwarder of gRPC calls; ``faults`` by method (``GetActionResult``), "*" for all others."""
 
-    def __init__(self, target: str) -> None:
-        self.target = target
+    def __init__(self) -> None:
         self.port = 0
         self.faults: dict[str, Fault] = {}
         self.seen: list[Seen] = []
         self.counts: Counter[str] = Counter()
-        self._channel: Any = None
+        self._chosen: dict[int, Fault] = {}
+        self._lock = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -284,126 +300,72 @@ class Calls(grpc.GenericRpcHandler):  # type: ignore[misc] # the stubs name no b
         """Forward everything again."""
         self.faults.clear()
 
-    def service(self, details: Any) -> Any:
-        async def handler(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
-            async for reply in self._handle(details.method, requests, context):
-                yield reply
+    def serve(self, connection: Connection) -> None:
+        """Answer the questions of the proxy's process until it ends."""
+        lock = threading.Lock()
 
-        return grpc.stream_stream_rpc_method_handler(handler)
+        def reply(number: int, kind: str, arguments: Sequence[Any]) -> None:
+            answer = getattr(self, f"_{kind}")(*arguments)
+            with lock, contextlib.suppress(OSError):
+                connection.send((number, answer))
 
-    async def _handle(
-        self, method: str, requests: AsyncIterator[bytes], context: Any
-    ) -> AsyncIterator[bytes]:
+        while True:
+            try:
+                number, kind, *arguments = connection.recv()
+            except (EOFError, OSError):
+                return
+            # A thread each: a question about one call may be waited for while others go on.
+            threading.Thread(target=reply, args=(number, kind, arguments), daemon=True).start()
+
+    def _call(self, method: str, headers: Sequence[tuple[str, str]]) -> Plan:
         name = method.rpartition("/")[2]
-        headers: dict[str, str] = dict(context.invocation_metadata() or ())
-        self.seen.append(Seen(name, headers))
-        self.counts[name] += 1
-        fault = self.faults.get(name) or self.faults.get("*") or NO_FAULT
-        if fault is not NO_FAULT and not fault.takes():
-            fault = NO_FAULT
-        await self._before(fault, context)
-        if fault.answer is not None:
-            for reply in fault.answer([request async for request in requests]):
-                yield reply
-            return
-        async for reply in self._forward(method, fault, requests, context):
-            yield reply
-
-    async def _before(self, fault: Fault, context: Any) -> None:
+        with self._lock:
+            number = len(self.seen)
+            self.seen.append(Seen(name, dict(headers)))
+            self.counts[name] += 1
+            fault = self.faults.get(name) or self.faults.get("*")
+            if fault is None or not fault.takes():
+                return Plan(number)
+            self._chosen[number] = fault
         if fault.meanwhile is not None:
-            await asyncio.to_thread(fault.meanwhile)
-        await asyncio.sleep(fault.delay)
-        if fault.hang:
-            await asyncio.Event().wait()
-        if fault.status and fault.after_replies is None and fault.after_requests is None:
-            await context.abort(grpc.StatusCode[fault.status], fault.detail)
+            fault.meanwhile()
+        return fault.plan(number)
 
-    async def _forward(
-        self, method: str, fault: Fault, requests: AsyncIterator[bytes], context: Any
-    ) -> AsyncIterator[bytes]:
-        async def forwarded() -> AsyncIterator[bytes]:
-            count = 0
-            async for request in requests:
-                if count == fault.after_requests:
-                    await asyncio.Event().wait()
-                count += 1
-                yield fault.rewrite_request(request) if fault.rewrite_request else request
+    def _answer(self, number: int, requests: Sequence[bytes]) -> Sequence[bytes]:
+        answer = self._chosen[number].answer
+        return answer(requests) if answer else ()
 
-        kept = [
-            (key, value)
-            for key, value in context.invocation_metadata() or ()
-            if not key.startswith("grpc-") and key not in {"user-agent", "te", "content-type"}
-        ]
-        call = self._channel.stream_stream(method)(
-            forwarded(), metadata=kept, timeout=context.time_remaining()
-        )
-        count = 0
-        replies = aiter(call)
-        try:
-            while True:
-                if count == fault.after_replies and fault.status:
-                    await context.abort(grpc.StatusCode[fault.status], fault.detail)
-                reply = await self._next(replies, fault, context)
-                if reply is None:
-                    break
-                count += 1
-                for _ in range(fault.copies):
-                    yield fault.rewrite(reply) if fault.rewrite else reply
-        except grpc.aio.AioRpcError as error:
-            trailing = tuple(error.trailing_metadata() or ())
-            await context.abort(error.code(), error.details() or "", trailing)
-        finally:
-            call.cancel()
+    def _rewrite(self, number: int, reply: bytes) -> bytes:
+        rewrite = self._chosen[number].rewrite
+        return rewrite(reply) if rewrite else reply
 
-    async def _next(
-        self, replies: AsyncIterator[bytes], fault: Fault, context: Any
-    ) -> bytes | None:
-        waits: Awaitable[bytes] = anext(replies)
-        if fault.after_requests is None:
-            return await anext_or_none(waits)
-        # The server waits for requests that were lost: soon the call ends with the fault's status.
-        try:
-            return await asyncio.wait_for(anext_or_none(waits), 0.3)
-        except TimeoutError:
-            await context.abort(grpc.StatusCode[fault.status], fault.detail)
-            return None
-
-
-async def anext_or_none(waits: Awaitable[T]) -> T | None:
-    """Return the next item, or None at the end."""
-    try:
-        return await waits
-    except StopAsyncIteration:
-        return None
-
-
-@dataclass
-class _Running:
-    calls: Calls
-    server: Any = field(default=None)
-
-    async def start(self) -> None:
-        host, port = _address(self.calls.target)
-        self.calls._channel = grpc.aio.insecure_channel(
-            f"{host}:{port}", options=[*UNLIMITED, *QUICK_AGAIN]
-        )
-        self.server = grpc.aio.server(options=UNLIMITED)
-        self.server.add_generic_rpc_handlers((self.calls,))
-        self.calls.port = self.server.add_insecure_port("127.0.0.1:0")
-        await self.server.start()
-
-    async def stop(self) -> None:
-        await self.server.stop(0)
-        await self.calls._channel.close()
+    def _rewrite_request(self, number: int, request: bytes) -> bytes:
+        rewrite = self._chosen[number].rewrite_request
+        return rewrite(request) if rewrite else request
 
 
 @contextmanager
 def calls(target: str) -> Iterator[Calls]:
     """Forward gRPC calls between a free port and the server at the URL ``target``."""
-    with _event_loop() as loop:
-        running = _Running(Calls(target))
-        _wait(loop, running.start())
+    ours, theirs = Pipe()
+    with ours:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "support.call_proxy",
+                str(theirs.fileno()), urlsplit(target).netloc,
+            ],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            pass_fds=[theirs.fileno()],
+        )  # fmt: skip
+        theirs.close()
+        proxy = Calls()
+        thread = threading.Thread(target=proxy.serve, args=(ours,), daemon=True)
         try:
-            yield running.calls
+            _, _, proxy.port = ours.recv()
+            thread.start()
+            yield proxy
         finally:
-            _wait(loop, running.stop())
+            process.kill()
+            process.wait()
+            if thread.is_alive():
+                thread.join()
