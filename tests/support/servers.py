@@ -380,18 +380,19 @@ def reference(
     folder: Path, *, digest: str = "blake3", zstd: bool = True, options: Sequence[str] = ()
 ) -> Iterator[Server]:
     """The conformance suite's own server, for what the packaged ones lack: BLAKE3 and zstd."""
-    program = ROOT / "cache" / "conformance" / "reference_server.py"
     process = _process(
         folder,
         lambda port: [
             sys.executable,
-            program,
+            "-m",
+            "cache.conformance.reference_server",
             f"--listen=127.0.0.1:{port}",
             f"--digest={digest}",
             *(["--zstd"] if zstd else []),
             *options,
             folder / "store",
         ],
+        environment={"PYTHONPATH": str(ROOT)},
     )
     with _running(Server("reference", folder, process)) as server:
         yield server
