@@ -34,3 +34,9 @@ def test_shell_accepts_the_script(run: Run, shell: str) -> None:
         pytest.skip(f"{shell} is not installed")
     check = subprocess.run([program, "-n"], input=script.stdout, text=True, check=False)
     assert check.returncode == 0
+
+
+def test_actions_of_a_verb_and_their_options() -> None:
+    assert candidates(["cache", "pu"]) == ["pull", "push"]
+    assert candidates(["cache", "push", "--remote-c"]) == ["--remote-cache"]
+    assert candidates(["build", "--ex"]) == ["--exec"]

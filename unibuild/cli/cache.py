@@ -1,12 +1,17 @@
-"""Look after the local cache.
+"""Look after the local cache, and exchange with the team's.
 
     unibuild cache info                          what is in it
     unibuild cache gc --max-size 10G             shrink it, what was used last stays
     unibuild cache gc --max-age 30d              drop what was not used for so long
     unibuild cache verify                        compare every entry with its digest
+    unibuild cache push //...                    build, and publish all of it in the remote cache
+    unibuild cache push //... --to s3://bucket   the same into a bucket, to be read by others
+    unibuild cache pull //...                    take what the remote cache has; run nothing
+    unibuild cache key                           print the public key that our results are signed with
 
 'gc' never takes what a running build uses. 'verify' drops what is corrupt (--dry-run: only names
-it) and then exits with 4; the next build makes it again.
+it) and then exits with 4; the next build makes it again. 'push' publishes results that were cached
+here too. 'pull' exits with 4 when something is in no cache, and names it.
 """
 
 from __future__ import annotations
@@ -16,7 +21,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from unibuild.cli import options
+from unibuild.cli import exchange, options
 from unibuild.cli.terminal import plural, size_text, table
 from unibuild.cli.workspace import Composition
 from unibuild.model.errors import DifferenceError, UserError
@@ -46,12 +51,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verify = actions.add_parser("verify", help="compare every entry with its digest")
     verify.add_argument("--dry-run", action="store_true", help="name corrupt entries, drop none")
     options.add_json(verify)
+    exchange.configure(actions)
 
 
 def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Do what the action says."""
+    if arguments.action == "key":
+        return exchange.key(arguments, terminal)
     composition = Composition.here(terminal)
-    actions = {"info": _info, "gc": _collect, "verify": _verify}
+    actions = {
+        "info": _info,
+        "gc": _collect,
+        "verify": _verify,
+        "push": exchange.push,
+        "pull": exchange.pull,
+    }
     return actions[arguments.action](arguments, composition)
 
 

@@ -70,15 +70,38 @@ def candidates(words: list[str]) -> list[str]:
     verb = next((word for word in before if word in VERBS), None)
     if verb is None:
         return sorted(name for name in VERBS if name.startswith(last))
+    if verb == before[-1] and not last.startswith("-") and (actions := _verb_actions(verb)):
+        return [name for name in actions if name.startswith(last)]
     if last.startswith("-"):
-        return sorted(option for option in _options(verb) if option.startswith(last))
+        return sorted(option for option in _options(verb, before) if option.startswith(last))
     return [label for label in _labels() if label.startswith(last)]
 
 
-def _options(verb: str) -> list[str]:
+def _options(verb: str, before: list[str]) -> list[str]:
+    """Return the options of a verb, or of that of its actions which is among the words ``before``."""
     from unibuild.cli.dispatch import parser_for
 
-    return list(parser_for(verb)._option_string_actions)  # noqa: SLF001 - argparse has no other way
+    parser: argparse.ArgumentParser = parser_for(verb)
+    for name, inner in _actions(parser).items():
+        if name in before:
+            parser = inner
+    return list(parser._option_string_actions)  # noqa: SLF001 - argparse has no other way
+
+
+def _verb_actions(verb: str) -> list[str]:
+    from unibuild.cli.dispatch import parser_for
+
+    return sorted(_actions(parser_for(verb)))
+
+
+def _actions(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of what follows a verb such as ``cache``."""
+    import argparse
+
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - the same
+            return dict(action.choices)
+    return {}
 
 
 def _labels() -> list[str]:

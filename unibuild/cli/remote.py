@@ -28,7 +28,7 @@ _OPTION = "--remote-cache"
 _CACHE = "cache.remote"
 _EXECUTION = "execution.remote"
 _FILES = ("ca", "certificate", "key", "credential_helper")
-_NO_CACHE_HINT = (
+NAME_A_CACHE = (
     f"name one: `url` under [{_CACHE}] in WORKSPACE.toml, {REMOTE_VARIABLE}, or {_OPTION}=URL"
 )
 
@@ -108,7 +108,7 @@ def choose(
             raise UserError(
                 id="no-remote-cache",
                 cause=f"{asked} needs a remote cache, and there is none",
-                hint=_NO_CACHE_HINT,
+                hint=NAME_A_CACHE,
             )
         return Choice(None, download)
     remote = Remote(
@@ -117,11 +117,17 @@ def choose(
         upload=_upload(table, cache, options),
         required=options.mode == "required",
         require_signed=tuple(table.get("require_signed", ())),
-        signing_key=_path(root, table.get("signing_key", "")),
+        signing_key=signing_key(settings, root),
         compress=table.get("compress", True),
         **_taken(execution_table or {}, "jobs", "priority"),
     )
     return Choice(remote, download, where)
+
+
+def signing_key(settings: Plain, root: str) -> str:
+    """Return the path of the private key that signs results, "" for the user's own."""
+    table = (settings or (None,))[0] or {}
+    return _path(root, table.get("signing_key", ""))
 
 
 def check_files(workspace: Workspace, remote: Remote | None) -> None:

@@ -7,7 +7,6 @@ line that holds a secret is shown with its values hidden.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from unibuild.loading.server_url import ENGINE_SCHEMES, mistake_in
 from unibuild.model.errors import UserError
+from unibuild.store.remote.signatures import check_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +30,6 @@ EXECUTION = ("execution", "remote")
 _LONGEST_TIMEOUT = 3600
 _MOST_JOBS = 10_000
 _PRIORITY_LIMIT = 2**31 - 1
-_KEY_BYTES = 32
-_KEY_PREFIX = "ed25519:"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9_.-]+")
 _RESERVED_HEADERS = frozenset({"content-type", "host", "te", "user-agent"})
@@ -298,18 +296,7 @@ def _cache_mistakes(cache: RemoteCacheSettings) -> Iterator[_Found]:
         )
         yield _Found((*CACHE, "upload"), "cannot be true for a folder, which is read only", hint)
     for index, key in enumerate(cache.require_signed):
-        if not is_public_key(key):
-            hint = (
-                "a key is `ed25519:` and 44 characters of base64; `unibuild cache key` prints yours"
-            )
-            yield _Found((*CACHE, "require_signed", index), "is no public key", hint)
-
-
-def is_public_key(text: str) -> bool:
-    """Tell whether ``text`` has the form of an Ed25519 public key (RFC 8032: 32 bytes)."""
-    if not text.startswith(_KEY_PREFIX):
-        return False
-    try:
-        return len(base64.b64decode(text[len(_KEY_PREFIX) :], validate=True)) == _KEY_BYTES
-    except ValueError:
-        return False
+        try:
+            check_public_key(key, "")
+        except UserError as error:
+            yield _Found((*CACHE, "require_signed", index), "is no public key", error.hint)
