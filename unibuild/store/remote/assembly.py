@@ -4,23 +4,91 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from unibuild.store.remote.services import RemoteCallError
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from unibuild.store.digests import DigestFunction
+    from unibuild.store.remote.channel import Channel
     from unibuild.store.remote.services import BlobService, ResultService
     from unibuild.store.remote.settings import Connection, Remote
+    from unibuild.store.remote.signatures import Signer
+
+    Note = Callable[[str], None]
+
+
+class Wire:
+    """Bytes that crossed the wire, over all channels of a courier."""
+
+    def __init__(self) -> None:
+        """Start without a channel."""
+        self._channels: list[Channel] = []
+
+    def add(self, channel: Channel) -> None:
+        """Count what ``channel`` sends and receives."""
+        self._channels.append(channel)
+
+    @property
+    def received(self) -> int:
+        """Bytes of messages received."""
+        return sum(channel.received for channel in self._channels)
+
+    @property
+    def sent(self) -> int:
+        """Bytes of messages sent."""
+        return sum(channel.sent for channel in self._channels)
 
 
 class CacheSide(NamedTuple):
-    """What a cache's server offers."""
+    """What a cache's server offers; ``writable``: whether it takes results from anybody at all."""
 
     blobs: BlobService
     results: ResultService
+    writable: bool
 
 
 async def connect_cache(
-    connection: Connection, remote: Remote, function: DigestFunction
+    connection: Connection, remote: Remote, function: DigestFunction, wire: Wire, note: Note
 ) -> CacheSide:
     """Connect to the cache's server; raises ``RemoteCallError`` or ``UnibuildError``."""
-    raise RemoteCallError("UNAVAILABLE", "connect", f"{connection.url} {remote} {function.name}")
+
+    def signer() -> Signer:
+        from unibuild.store.remote.signatures import Signer
+
+        return Signer(remote.signing_key)
+
+    if connection.is_bucket:
+        return await _open_bucket(connection, remote, function, signer)
+    from unibuild.store.remote.capabilities import negotiate
+    from unibuild.store.remote.channel import Channel
+    from unibuild.store.remote.content import RemoteContent
+    from unibuild.store.remote.results import RemoteResults
+
+    channel = Channel(connection)
+    wire.add(channel)
+    try:
+        capabilities = await negotiate(channel, function.name)
+    except BaseException:
+        await channel.close()
+        raise
+    content = RemoteContent(channel, capabilities, function, note=note, compress=remote.compress)
+    results = RemoteResults(
+        channel, function, content, require_signed=remote.require_signed, signer=signer
+    )
+    return CacheSide(content, results, capabilities.update)
+
+
+async def _open_bucket(
+    connection: Connection,
+    remote: Remote,
+    function: DigestFunction,
+    signer: Callable[[], Signer],
+) -> CacheSide:
+    from unibuild.store.remote.bucket import BucketContent, BucketResults, Folder
+    from unibuild.store.remote.credentials import Credentials
+    from unibuild.store.remote.redaction import Redactor
+
+    folder = Folder(connection, function, Credentials(connection, Redactor()))
+    await folder.probe()
+    content = BucketContent(folder)
+    results = BucketResults(folder, content, remote.require_signed, signer)
+    return CacheSide(content, results, connection.scheme in ("s3", "file"))

@@ -85,9 +85,10 @@ async def _serve(
         os._exit(1)
 
     loop.set_exception_handler(crashed)
-    errands = Errands(remote, cache, post.send)
+    errands = Errands(remote, cache, cache_root, post.send)
     post.open(errands)
     await post.ended.wait()
+    errands.close()
     cache.close()
     post.close()
     os._exit(0)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from unibuild.model.errors import UnibuildError
 from unibuild.store.reapi import encode_action_result
 from unibuild.store.remote import assembly
+from unibuild.store.remote.downloads import Downloads, Order
 from unibuild.store.remote.gate import Gate
 from unibuild.store.remote.lanes import Lanes
-from unibuild.store.remote.notices import CONNECT, READ, Notices
+from unibuild.store.remote.notices import CONNECT, READ, WRITE, Notices
 from unibuild.store.remote.requests import (
     Cancel,
     Execute,
@@ -31,36 +32,63 @@ from unibuild.store.remote.requests import (
 )
 from unibuild.store.remote.services import RemoteCallError
 from unibuild.store.remote.totals import Totals
+from unibuild.store.remote.tree_transfer import TreeTransfer
+from unibuild.store.remote.uploads import Publications, Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unibuild.store.cache import Cache
+    from unibuild.store.digests import Digest
+    from unibuild.store.reapi import ActionResult
     from unibuild.store.remote.assembly import CacheSide
-    from unibuild.store.remote.requests import Reply
+    from unibuild.store.remote.requests import Blob, Reply
+    from unibuild.store.remote.services import BlobService
     from unibuild.store.remote.settings import Connection, Remote
 
 _LOOKUPS = 64  # in flight at once
+_TREES = 2
+_NO_WRITER = ("PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED")
 
 
 class Errands:
     """All that one courier has to do."""
 
-    def __init__(self, remote: Remote, cache: Cache, send: Callable[[Reply], None]) -> None:
-        """Connect to the servers of ``remote``, and answer through ``send``."""
+    def __init__(
+        self, remote: Remote, cache: Cache, root: str, send: Callable[[Reply], None]
+    ) -> None:
+        """Connect to the servers of ``remote``, and answer through ``send``.
+
+        ``cache`` is open at ``root``.
+        """
         self._remote = remote
-        self._local = cache
         self._send = send
-        self._notices = Notices(send, required=remote.required)
+        self._notices = notices = Notices(send, required=remote.required)
         self._totals = Totals()
         self._told = Statistics()
+        self._wire = assembly.Wire()
         self._lookups = Lanes(_LOOKUPS)
         self._cache: Gate[CacheSide] | None = None
         if remote.cache is not None:
             self._cache = Gate(
-                partial(assembly.connect_cache, remote.cache, remote, cache.function),
+                partial(
+                    assembly.connect_cache,
+                    remote.cache,
+                    remote,
+                    cache.function,
+                    self._wire,
+                    notices.wrong_bytes,
+                ),
                 partial(self._unconnected, remote.cache),
             )
+        self._downloads = Downloads(
+            cache, self._sources, self._totals, self._unread, notices.unwritten
+        )
+        self._trees = TreeTransfer(cache, root, self._downloads, notices.local, notices.unwritten)
+        self._tree_lanes = Lanes(_TREES)
+        self._uploads: Uploads | None = None
+        self._local = cache
+        self._publications = Publications(cache, self._stores, self._put, self._totals)
         self._doing: dict[type, Callable[..., None]] = {
             Lookup: self._lookup,
             Fetch: self._fetch,
@@ -84,11 +112,18 @@ class Errands:
 
     def statistics(self) -> Statistics:
         """Return the totals so far."""
-        return self._totals.statistics(0, 0, 0)
+        return self._totals.statistics(
+            self._wire.received, self._wire.sent, self._publications.pending
+        )
 
     async def finish(self) -> None:
         """Wait until all that was asked is done."""
         await self._lookups.drain()
+        await self._publications.drain()
+
+    def close(self) -> None:
+        """Give scratch space back."""
+        self._trees.close()
 
     def _unconnected(self, connection: Connection, error: RemoteCallError | UnibuildError) -> None:
         if isinstance(error, UnibuildError):
@@ -119,10 +154,64 @@ class Errands:
     # Blobs.
 
     def _fetch(self, request: Fetch) -> None:
-        self._send(Fetched(request.token, tuple(blob.digest for blob in request.blobs)))
+        files = [blob for blob in request.blobs if not blob.tree]
+        trees = [blob for blob in request.blobs if blob.tree]
+        order = Order(1 + len(trees), lambda missing: self._send(Fetched(request.token, missing)))
+        self._downloads.fetch(files, order.settle_all)
+        for blob in trees:
+            self._tree_lanes.submit(partial(self._bring_tree, blob, order))
+
+    async def _bring_tree(self, blob: Blob, order: Order) -> None:
+        order.settle(blob.digest, await self._trees.bring(blob))
+
+    async def _sources(self) -> list[BlobService]:
+        side = None if self._cache is None else await self._cache.enter()
+        return [] if side is None else [side.blobs]
+
+    def _unread(self, error: RemoteCallError) -> None:
+        if self._remote.cache is not None:
+            self._notices.failed(error, self._remote.cache, READ)
+
+    # Uploads.
 
     def _publish(self, request: Publish) -> None:
-        del request
+        if self._remote.upload and self._remote.cache is not None:
+            self._publications.add(request)
+
+    async def _stores(self) -> Uploads | None:
+        side = None if self._cache is None else await self._cache.enter()
+        if side is None or self._remote.cache is None:
+            return None
+        if not side.writable:
+            self._unwritable(RemoteCallError("PERMISSION_DENIED", "GetCapabilities"))
+            return None
+        if self._uploads is None:
+            self._uploads = Uploads(
+                self._local, side.blobs, self._trees, self._totals, self._unwritable
+            )
+        return self._uploads
+
+    def _unwritable(self, error: RemoteCallError) -> None:
+        if self._remote.cache is not None:
+            self._notices.failed(error, self._remote.cache, WRITE)
+        if error.code in _NO_WRITER:
+            self._publications.stop()
+
+    async def _put(self, publication: Publish, action: Digest, result: ActionResult) -> bool:
+        del publication
+        side = None if self._cache is None else await self._cache.enter()
+        if side is None:
+            return False
+        try:
+            await side.results.put(action, result)
+        except RemoteCallError as error:
+            self._unwritable(error)
+            return False
+        except UnibuildError as error:  # the key that signs
+            self._notices.refuse(error, "cache.remote.signing_key")
+            self._publications.stop()
+            return False
+        return True
 
     def _execute(self, request: Execute) -> None:
         self._send(Executed(request.token, None, "the remote engine cannot be reached"))

@@ -77,6 +77,19 @@ class Notices:
         else:
             self._send(Noted(f"{cause}; {instead}" + (f"; {hint}" if hint else "")))
 
+    def wrong_bytes(self, text: str) -> None:
+        """Tell that a server gave bytes that are not those of their digest."""
+        self.trouble("wrong bytes", text, "", "what it should have held is made again")
+
+    def local(self, text: str) -> None:
+        """Tell of something about the local cache."""
+        self._send(Noted(text))
+
+    def unwritten(self, error: OSError) -> None:
+        """Tell that what came cannot be stored here."""
+        cause = f"the local cache cannot be written: {error.strerror}"
+        self.trouble("local cache", cause, "make room on its disk", "it is done without")
+
     def refuse(self, error: UnibuildError, setting: str = "") -> None:
         """End the build: a setting cannot work."""
         if error.id in self._said:

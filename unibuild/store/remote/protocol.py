@@ -141,7 +141,12 @@ def _lookup(fields: Fields) -> Lookup:
 
 def _fetch(fields: Fields) -> Fetch:
     token, blobs = fields
-    return Fetch(token, tuple(Blob(Digest(*digest), *rest) for digest, *rest in blobs))
+    return Fetch(token, tuple(map(_blob, blobs)))
+
+
+def _blob(fields: Fields) -> Blob:
+    digest, executable, tree, root = fields
+    return Blob(_digest(digest), executable, tree, None if root is None else _digest(root))
 
 
 def _execute(fields: Fields) -> Execute:

@@ -19,11 +19,15 @@ class Lookup(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """One thing to bring into the local cache: a file in one mode, or a directory by its Tree."""
+    """One thing to bring into the local cache: a file in one mode, or a directory by its Tree.
+
+    A tree whose root ``Directory`` has another digest than ``root``, where that is given, is missing.
+    """
 
     digest: Digest
     executable: bool = False
     tree: bool = False
+    root: Digest | None = None
 
 
 class Fetch(NamedTuple):
