@@ -127,11 +127,11 @@ def _socket_mistakes(path: str) -> Iterator[Mistake]:
 def _authority_mistakes(scheme: str, authority: str) -> Iterator[Mistake]:
     match = _AUTHORITY.fullmatch(authority)
     host, port = (match[1], match[2]) if match is not None else (authority, None)
-    if not host:
-        yield Mistake("names no host", f"write {_EXAMPLES[scheme]}")
     if authority.count(":") > 1 and not authority.startswith("["):
         hint = f"write an IPv6 address in brackets: `[{authority}]`"
         yield Mistake(f"has the host `{authority}`", hint)
+    if not host:
+        yield Mistake("names no host", f"write {_EXAMPLES[scheme]}")
     if not _HOST.fullmatch(host) or ".." in host:
         yield Mistake(f"has the host `{host}`, which cannot be one", f"write {_EXAMPLES[scheme]}")
     if port is None:
