@@ -1,7 +1,13 @@
 """Check what this machine has and lacks for unibuild, each with what to do about it.
 
+    unibuild doctor                                    this machine and this workspace
+    unibuild doctor --cache                            what the configured remote cache does right
+    unibuild doctor --cache grpc://127.0.0.1:50051     the same of another server
+
 Building needs a sandbox; running and boot tests need QEMU; fetching needs registries. The exit
-status is 3 when something that building needs is missing.
+status is 3 when something that building needs is missing. With --cache the conformance suite stores
+small things in the server and reads them back; the exit status is 4 when the server does something
+wrong, 3 when it does not answer.
 """
 
 from __future__ import annotations
@@ -16,8 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unibuild.cli import options
+from unibuild.cli.remote import RemoteOptions
 from unibuild.cli.terminal import size_text
-from unibuild.model.errors import ErrorGroup, HostError, UnibuildError
+from unibuild.model.errors import ErrorGroup, HostError, UnibuildError, UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -42,12 +49,18 @@ class Finding:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--json``."""
+    """Declare the server to try, and ``--json``."""
+    parser.add_argument(
+        "--cache", nargs="?", const="", metavar="URL",
+        help="run the conformance suite against a server (default: the configured one)",
+    )  # fmt: skip
     options.add_json(parser)
 
 
 def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Look, and print a line for each finding."""
+    if arguments.cache is not None:
+        return _check_cache(arguments, terminal)
     findings = list(_findings(terminal))
     if arguments.json:
         terminal.data(json.dumps([asdict(finding) for finding in findings]))
@@ -57,6 +70,21 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
                 terminal.data(line)
     broken = any(finding.needed and not finding.ok for finding in findings)
     return _EXIT_ENVIRONMENT if broken else 0
+
+
+def _check_cache(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from unibuild.cli.conformance import check_server
+    from unibuild.cli.remote import NAME_A_CACHE
+    from unibuild.cli.workspace import Composition
+
+    composition = Composition.here(terminal)
+    choice = composition.servers(RemoteOptions(cache_url=arguments.cache))
+    if choice.remote is None:
+        raise UserError(
+            id="no-remote-cache", cause="there is no remote cache to check", hint=NAME_A_CACHE
+        )
+    function_name = composition.workspace.digest_function
+    return check_server(choice.remote, function_name, terminal, as_json=arguments.json)
 
 
 def _lines(finding: Finding, terminal: Terminal) -> list[str]:
@@ -108,6 +136,7 @@ def _workspace(terminal: Terminal) -> Iterator[Finding]:
     yield Finding("workspace", ok=True, needed=False, text=str(composition.workspace.root))
     yield _cache(composition.cache_root)
     yield _tried("registries", lambda: _registries(composition), needed=False)
+    yield from _servers(composition)
     yield _tried("lock", lambda: f"{len(composition.lock().packages)} packages", needed=False)
 
 
@@ -127,6 +156,32 @@ def _registries(composition: Composition) -> str:
     indexes = len(registries.indexes())
     archives = len(registries.archives("debian"))
     return f"{indexes} Python package index(es), {archives} Debian archive(s) configured"
+
+
+def _servers(composition: Composition) -> Iterator[Finding]:
+    """Look at the remote servers; a build goes on without them, so none is needed."""
+    from unibuild.cli import server_state
+
+    function_name = composition.workspace.digest_function
+    engine = composition.workspace.settings.execution.remote is not None
+    asked = RemoteOptions(where="remote" if engine else "local")
+    try:
+        remote = composition.servers(asked).remote
+    except UnibuildError as error:
+        yield Finding("remote cache", ok=False, needed=False, text=error.cause, hint=error.hint)
+        return
+    if remote is None:
+        yield Finding("remote cache", ok=True, needed=False, text="none is configured")
+        return
+    yield _tried(
+        "remote cache", lambda: server_state.cache_state(remote, function_name), needed=False
+    )
+    if engine:
+        yield _tried(
+            "remote execution",
+            lambda: server_state.engine_state(remote, function_name),
+            needed=False,
+        )
 
 
 def _tried(name: str, look: Callable[[], str], *, needed: bool) -> Finding:

@@ -16,7 +16,6 @@ from unibuild.cli.remote import (
     NAME_A_CACHE,
     Choice,
     RemoteOptions,
-    choose,
     explicit_cache,
     plain_settings,
     signing_key,
@@ -140,8 +139,7 @@ def _push_choice(arguments: argparse.Namespace, composition: Composition) -> Cho
                 hint="push to the folder behind it: s3://BUCKET/FOLDER or file:///FOLDER",
             )
         asked = RemoteOptions.of(arguments)._replace(cache_url=arguments.to, upload=None)
-        settings = plain_settings(composition.workspace)
-        choice = choose(settings, str(composition.workspace.root), asked)
+        choice = composition.servers(asked)
         remote = _configured(choice.remote, "push")
     return choice._replace(remote=replace(remote, upload=True, required=True))
 

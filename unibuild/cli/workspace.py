@@ -93,8 +93,11 @@ class Composition:
 
     def remote(self, arguments: argparse.Namespace) -> Choice:
         """Return which remote servers ``arguments`` (build options) and the settings choose."""
-        settings = plain_settings(self.workspace)
-        choice = choose(settings, str(self.workspace.root), RemoteOptions.of(arguments))
+        return self.servers(RemoteOptions.of(arguments))
+
+    def servers(self, asked: RemoteOptions) -> Choice:
+        """Return which remote servers ``asked`` and the settings choose."""
+        choice = choose(plain_settings(self.workspace), str(self.workspace.root), asked)
         check_files(self.workspace, choice.remote)
         return choice
 
