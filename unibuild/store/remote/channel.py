@@ -13,17 +13,13 @@ import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
-
-import grpc
-import grpc.aio
 
 from unibuild import __version__
-from unibuild.model.errors import UserError
 from unibuild.store.remote.credentials import Credentials
+from unibuild.store.remote.endpoint import aio, open_channel
 from unibuild.store.remote.messages_server import REQUEST_METADATA, encode_request_metadata
 from unibuild.store.remote.patience import Patience, StallError
-from unibuild.store.remote.redaction import Redactor, without_user_information
+from unibuild.store.remote.redaction import Redactor
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
@@ -32,10 +28,9 @@ if TYPE_CHECKING:
     from unibuild.store.remote.settings import Connection
 
 T = TypeVar("T")
+Headers = tuple[tuple[str, str | bytes], ...]
 
-MAXIMUM_MESSAGE = 4 << 20
 SHORTEST_STALL, LONGEST_STALL = 1.0, 20.0
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _STALL_SHARE = 4  # of the time-out of a call
 
@@ -53,10 +48,10 @@ class Channel:
         self.sent = 0
         self.stall = min(max(connection.timeout / _STALL_SHARE, SHORTEST_STALL), LONGEST_STALL)
         self._metadata = ((REQUEST_METADATA, encode_request_metadata("unibuild", __version__, "")),)
-        self._calls: dict[grpc.aio.Call, bool] = {}  # those under way, and whether they stalled
+        self._calls: dict[aio.Call, bool] = {}  # those under way, and whether they stalled
         self._progress = 0.0
         self._watch: asyncio.Task[None] | None = None
-        self._channel = _open(connection)
+        self._channel = open_channel(connection)
 
     @property
     def instance(self) -> str:
@@ -77,33 +72,42 @@ class Channel:
         """Return the answer of a single attempt."""
         for again in (False, True):
             headers, generation = await self._headers()
+            try:
+                return await self._called(method, request, seconds, headers)
+            except RemoteCallError as error:
+                if again or not await self._renewed(error, generation):
+                    raise
+        raise AssertionError
+
+    async def _called(self, method: str, request: bytes, seconds: float, headers: Headers) -> bytes:
+        window = self.patience.window
+        if window.is_full:
+            await window.turn()
+        window.enter()
+        try:
             call = self._unary(method)(
                 request, timeout=seconds or self.connection.timeout, metadata=headers
             )
             self.sent += len(request)
-            try:
-                answer: bytes = await self._guarded(method, call, call)
-            except RemoteCallError as error:
-                if again or not await self._renewed(error, generation):
-                    raise
-                continue
-            self.received += len(answer)
-            return answer
-        raise AssertionError
+            answer: bytes = await self._guarded(method, call, call)
+        finally:
+            window.leave()
+        self.received += len(answer)
+        return answer
 
     async def stream(
         self, method: str, request: bytes, *, seconds: float = 0, patient: bool = False
     ) -> AsyncGenerator[bytes]:
         """Yield the answers of a single attempt; ``patient``: silence is no stall."""
         headers, generation = await self._headers()
-        method_call: grpc.aio.UnaryStreamMultiCallable[bytes, bytes]
+        method_call: aio.UnaryStreamMultiCallable[bytes, bytes]
         method_call = self._channel.unary_stream(method)
         call = method_call(request, timeout=seconds or self.connection.timeout, metadata=headers)
         self.sent += len(request)
         try:
             while True:
                 answer = await self._guarded(method, call, call.read(), patient=patient)
-                if not isinstance(answer, bytes):  # grpc.aio.EOF
+                if not isinstance(answer, bytes):  # aio.EOF
                     return
                 self.received += len(answer)
                 yield answer
@@ -119,7 +123,7 @@ class Channel:
     ) -> bytes:
         """Send a stream and return its one answer, which may come before all is sent; one attempt."""
         headers, generation = await self._headers()
-        method_call: grpc.aio.StreamUnaryMultiCallable[bytes, bytes]
+        method_call: aio.StreamUnaryMultiCallable[bytes, bytes]
         method_call = self._channel.stream_unary(method)
         call = method_call(timeout=seconds or self.connection.timeout, metadata=headers)
         try:
@@ -148,7 +152,7 @@ class Channel:
     async def _send(
         self,
         method: str,
-        call: grpc.aio.StreamUnaryCall[bytes, bytes],
+        call: aio.StreamUnaryCall[bytes, bytes],
         requests: AsyncIterator[bytes],
     ) -> None:
         """Send all of ``requests``, or as many as the server wants to see."""
@@ -157,9 +161,11 @@ class Channel:
                 return  # it has answered already, with success or an error
             try:
                 await self._guarded(method, call, call.write(request))
+            except StallError:
+                raise
             except RemoteCallError:
                 if call.done():
-                    return
+                    return  # awaiting the answer gives the server's own reason
                 raise
             except asyncio.InvalidStateError:
                 return
@@ -167,7 +173,7 @@ class Channel:
         with contextlib.suppress(asyncio.InvalidStateError):
             await self._guarded(method, call, call.done_writing())
 
-    async def _headers(self) -> tuple[tuple[tuple[str, str | bytes], ...], int]:
+    async def _headers(self) -> tuple[Headers, int]:
         headers = await self.credentials.headers()
         return (*self._metadata, *headers), self.credentials.generation
 
@@ -178,18 +184,18 @@ class Channel:
         await self.credentials.refresh(generation)
         return True
 
-    def _unary(self, method: str) -> grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]:
+    def _unary(self, method: str) -> aio.UnaryUnaryMultiCallable[bytes, bytes]:
         return self._channel.unary_unary(method)
 
     async def _guarded(
-        self, method: str, call: grpc.aio.Call, step: Awaitable[T], *, patient: bool = False
+        self, method: str, call: aio.Call, step: Awaitable[T], *, patient: bool = False
     ) -> T:
         """Await one step of ``call``: its errors become ours, a stall ends it."""
         if not patient:
             self._enter(call)
         try:
             result = await step
-        except grpc.aio.AioRpcError as error:
+        except aio.AioRpcError as error:
             raise self.error(method, error.code().name, error.details() or "") from None
         except asyncio.CancelledError:
             if self._calls.get(call):
@@ -204,7 +210,7 @@ class Channel:
         self._progress = time.monotonic()
         return result
 
-    def _enter(self, call: grpc.aio.Call) -> None:
+    def _enter(self, call: aio.Call) -> None:
         if not self._calls:
             self._progress = time.monotonic()
         self._calls[call] = False
@@ -224,101 +230,3 @@ class Channel:
 
 def _short(method: str) -> str:
     return method.rpartition("/")[2]
-
-
-def _open(connection: Connection) -> grpc.aio.Channel:
-    target = _target(connection)
-    options: list[tuple[str, int | str]] = [
-        ("grpc.max_receive_message_length", MAXIMUM_MESSAGE),
-        ("grpc.max_send_message_length", MAXIMUM_MESSAGE),
-        ("grpc.initial_reconnect_backoff_ms", 200),
-        ("grpc.max_reconnect_backoff_ms", 5000),
-        ("grpc.primary_user_agent", f"unibuild/{__version__}"),
-        ("grpc.enable_retries", 0),
-    ]
-    if connection.scheme == "unix" or is_loopback(connection.url):
-        options.append(("grpc.enable_http_proxy", 0))
-    if connection.scheme == "grpcs":
-        return grpc.aio.secure_channel(target, _tls(connection), options=options)
-    _refuse_plain_secrets(connection)
-    return grpc.aio.insecure_channel(target, options=options)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the host of ``url`` is this machine by name or by the usual address."""
-    return (urlsplit(url).hostname or "") in LOOPBACK
-
-
-def _target(connection: Connection) -> str:
-    """Return gRPC's name of the server."""
-    url = connection.url
-    if connection.scheme == "unix":
-        path = url.partition(":")[2]
-        return "unix:" + (path[2:] if path.startswith("///") else path)
-    parts = urlsplit(url)
-    try:
-        port = parts.port or (443 if connection.scheme == "grpcs" else 80)
-    except ValueError:
-        port = 0
-    if connection.scheme not in ("grpc", "grpcs") or not parts.hostname or not port:
-        raise _url_error(connection, "is not of the form grpc://HOST:PORT")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise _url_error(connection, "has more than a host and a port")
-    if parts.username or parts.password:
-        raise _url_error(connection, "holds a user name or a password")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"dns:///{host}:{port}"
-
-
-def _url_error(connection: Connection, what: str) -> UserError:
-    return UserError(
-        id="remote-url",
-        cause=f"the server's URL {without_user_information(connection.url)} {what}",
-        hint=f"in [{connection.setting}] write url as grpc://HOST:PORT, grpcs://HOST:PORT with TLS, "
-        "or unix:PATH; an instance name has its own setting, and so have credentials",
-    )
-
-
-def _refuse_plain_secrets(connection: Connection) -> None:
-    secret = connection.token_variable or connection.credential_helper
-    if secret and connection.scheme == "grpc" and not is_loopback(connection.url):
-        raise UserError(
-            id="remote-plain-token",
-            cause=f"a token would be sent to {connection.url} unencrypted",
-            hint=f"use a grpcs:// URL in [{connection.setting}], or leave the token out",
-        )
-
-
-def _tls(connection: Connection) -> grpc.ChannelCredentials:
-    if bool(connection.certificate) != bool(connection.key):
-        raise UserError(
-            id="remote-certificate",
-            cause="a client certificate needs both certificate and key",
-            hint=f"set both in [{connection.setting}], or none",
-        )
-    return grpc.ssl_channel_credentials(
-        root_certificates=_read(connection, "ca", connection.ca),
-        private_key=_read(connection, "key", connection.key),
-        certificate_chain=_read(connection, "certificate", connection.certificate),
-    )
-
-
-def _read(connection: Connection, name: str, path: str) -> bytes | None:
-    if not path:
-        return None
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise UserError(
-            id="remote-certificate",
-            cause=f"{path} cannot be read: {error.strerror}",
-            hint=f"{name} in [{connection.setting}] names a PEM file",
-        ) from error
-    if b"-----BEGIN " not in content:
-        raise UserError(
-            id="remote-certificate",
-            cause=f"{path} is no PEM file",
-            hint=f"{name} in [{connection.setting}] names a PEM file",
-        )
-    return content

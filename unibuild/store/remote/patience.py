@@ -5,14 +5,15 @@ no success between them, over several rounds, open the *breaker*: every call the
 the build goes on without the server. After a while one call is let through to see whether it is back.
 Faults of calls that ran at the same time count as one round, so that a hundred calls lost in a
 restart are no worse than one. A *stall* is a time in which calls are under way and none gets anywhere.
+A server that refuses calls because there are too many at once gets fewer: the *window* shrinks.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import time
+from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from unibuild.store.remote.services import RemoteCallError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
+
+WIDEST, NARROWEST = 64, 4
+"""Bounds of the calls under way at once."""
 
 ROUNDS = 5
 STALLS = 2
@@ -41,6 +45,7 @@ ATTEMPTS = {
 }
 """How often a call is tried in all, by the code of its last fault. All other codes are answers."""
 
+_TOO_MANY = "RESOURCE_EXHAUSTED"
 OPEN = "the server is given up for now"
 
 
@@ -100,18 +105,83 @@ class Breaker:
         self.reason = f"{error.code} {error.detail}".strip()
 
 
+class Window:
+    """Bounds how many calls are under way: halved when the server says so, widened by successes."""
+
+    def __init__(self, widest: int = WIDEST) -> None:
+        """Begin with ``widest``."""
+        self._widest = widest
+        self._size = float(widest)
+        self._used = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._shrunk = float("-inf")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a call has to wait for its ``turn``."""
+        return self._used >= int(self._size)
+
+    async def turn(self) -> None:
+        """Wait until there is room; those who came first go first."""
+        while self.is_full:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                self._wake()
+                raise
+
+    def enter(self) -> None:
+        """Count a call as under way."""
+        self._used += 1
+
+    def leave(self) -> None:
+        """Count a call as over."""
+        self._used -= 1
+        self._wake()
+
+    def widen(self) -> None:
+        """Note a success: a full round of them makes room for one call more."""
+        if self._size < self._widest:
+            self._size = min(self._size + 1 / self._size, float(self._widest))
+
+    def shrink(self, started: float) -> bool:
+        """Halve the window after a refusal of a call begun at ``started``; False: it is narrow already.
+
+        Calls that ran at the same time shrink it once.
+        """
+        if started < self._shrunk:
+            return True
+        if self._size <= NARROWEST:
+            return False
+        self._shrunk = time.monotonic()
+        self._size = max(self._size / 2, float(NARROWEST))
+        return True
+
+    def _wake(self) -> None:
+        free = int(self._size) - self._used
+        while free > 0 and self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                free -= 1
+
+
 class Patience:
     """Tries calls again as long as that makes sense."""
 
-    def __init__(self, breaker: Breaker | None = None) -> None:
-        """Share ``breaker`` with all calls to one server."""
+    def __init__(self, breaker: Breaker | None = None, window: Window | None = None) -> None:
+        """Share ``breaker`` and ``window`` with all calls to one server."""
         self.breaker = breaker or Breaker()
+        self.window = window or Window()
 
     async def persist(
         self, method: str, attempt: Callable[[], Awaitable[T]], most: int = ATTEMPTS["UNAVAILABLE"]
     ) -> T:
         """Return what ``attempt`` returns, tried at most ``most`` times; raises its last error."""
-        for number in itertools.count(1):
+        number = 0
+        while True:
             self.breaker.admit(method)
             started = time.monotonic()
             try:
@@ -120,6 +190,10 @@ class Patience:
                 if error.code not in ATTEMPTS:
                     self.breaker.succeeded()
                     raise
+                if error.code == _TOO_MANY and self.window.shrink(started):
+                    await asyncio.sleep(delay(1))
+                    continue
+                number += 1
                 self.breaker.failed(started, error, stalled=isinstance(error, StallError))
                 if number >= min(ATTEMPTS[error.code], most) or self.breaker.open:
                     raise
@@ -128,9 +202,9 @@ class Patience:
                 raise
             else:
                 self.breaker.succeeded()
+                self.window.widen()
                 return result
             await asyncio.sleep(delay(number))
-        raise AssertionError
 
 
 class StallError(RemoteCallError):
