@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+from support import servers
 from support.command import ROOT, unibuild
 
 pytestmark = [pytest.mark.network, pytest.mark.boot]
 
 TUTORIAL = ROOT / "docs/tutorial.md"
-LAST_SECTION = "## 6."
+LAST_SECTION = "## 7."
 """From here on the tutorial works in the examples, which have tests of their own."""
 EXPECTED_STATUS = {"-- Ada Grace": 2}
 """Commands whose exit status is the program's; all others succeed."""
+SERVER = "grpc://127.0.0.1:50051"
+"""The cache that the tutorial starts; here it is a real one on another port."""
 
 
 def blocks() -> list[str]:
@@ -28,7 +32,9 @@ def blocks() -> list[str]:
 def apply(block: str, package: Path) -> bool:
     """Do what a block that shows a file says; tell whether it was one."""
     build = package / "BUILD.toml"
-    if block.startswith("#include"):
+    if block.startswith("name ="):
+        (package.parent / "WORKSPACE.toml").write_text(block)
+    elif block.startswith("#include"):
         (package / "main.c").write_text(block)
     elif block.startswith("[cc_binary"):
         assert block.strip() == build.read_text().strip(), "what `new` writes"
@@ -42,18 +48,32 @@ def apply(block: str, package: Path) -> bool:
     return True
 
 
+def words_of(line: str, home: Path) -> tuple[dict[str, str], list[str]]:
+    """The environment and the arguments of a line, as a shell would have them."""
+    words = [word.replace("~", str(home)) for word in shlex.split(line)]
+    settings = list(itertools.takewhile(lambda word: "=" in word, words))
+    return dict(word.split("=", 1) for word in settings), words[len(settings) :]
+
+
 def test_every_command_works(tmp_path: Path) -> None:
     folder = tmp_path / "greetings"
     folder.mkdir()
-    ran = 0
-    for block in blocks():
-        if apply(block, folder / "greeter"):
-            continue
-        for line in block.splitlines():
-            if not line.startswith("unibuild "):
+    said: dict[str, str] = {}
+    with servers.casd(tmp_path / "server") as server:
+        for block in blocks():
+            if apply(block.replace(SERVER, server.url), folder / "greeter"):
                 continue
-            result = unibuild(*shlex.split(line)[1:], cwd=folder)
-            expected = next((s for end, s in EXPECTED_STATUS.items() if line.endswith(end)), 0)
-            assert result.returncode == expected, f"{line}\n{result.stdout}{result.stderr}"
-            ran += 1
-    assert ran >= 7
+            for line in block.splitlines():
+                environment, words = words_of(line, tmp_path)
+                if words[:1] != ["unibuild"]:
+                    continue
+                environment["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+                result = unibuild(*words[1:], cwd=folder, environment=environment)
+                expected = next((s for end, s in EXPECTED_STATUS.items() if line.endswith(end)), 0)
+                assert result.returncode == expected, f"{line}\n{result.stdout}{result.stderr}"
+                said[line] = result.stdout + result.stderr
+    assert len(said) >= 12
+    colleague = next(text for line, text in said.items() if line.startswith("UNIBUILD_CACHE="))
+    assert re.search(r"actions: 0 executed, [\d,]+ remote", colleague), colleague
+    doctor = next(text for line, text in said.items() if line == "unibuild doctor")
+    assert f"{server.url}, API 2." in doctor

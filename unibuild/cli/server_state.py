@@ -10,57 +10,40 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unibuild.store.remote.capabilities import Capabilities
+    from unibuild.store.remote.inquiry import ServerState
     from unibuild.store.remote.settings import Connection, Remote
 
 
 def cache_state(remote: Remote, function_name: str) -> str:
     """Return what the cache is and can; raises ``UnibuildError`` when it cannot be used."""
+    from unibuild.store.remote.inquiry import describe
+
     connection = remote.cache
     if connection is None:
         return "none is configured"
     if connection.is_bucket:
         asyncio.run(_probe_folder(connection, function_name))
         return f"{connection.url}, a folder to read from"
-    capabilities = asyncio.run(_negotiated(connection, function_name, execution=False))
-    writes = "takes results" if capabilities.update else "takes no results from us"
-    uploads = "" if remote.upload or not capabilities.update else " (upload is off)"
-    return f"{_described(connection, capabilities)}, {writes}{uploads}"
+    state = describe(connection, function_name)
+    writes = {True: "we may write", False: "we may not write", None: "whether we may write is open"}
+    upload = "on" if remote.upload else "off"
+    return f"{_described(connection, state)}, {writes[state.writable]}, upload is {upload}"
 
 
 def engine_state(remote: Remote, function_name: str) -> str:
     """Return what the engine is; raises ``UnibuildError`` when it cannot be used."""
+    from unibuild.store.remote.inquiry import describe
+
     if remote.execution is None:
         return "none is configured"
-    capabilities = asyncio.run(_negotiated(remote.execution, function_name, execution=True))
-    return f"{_described(remote.execution, capabilities)}, runs actions"
+    state = describe(remote.execution, function_name, execution=True)
+    return f"{_described(remote.execution, state)}, runs actions"
 
 
-def _described(connection: Connection, capabilities: Capabilities) -> str:
-    low, high = (
-        ".".join(map(str, version[:2])) for version in (capabilities.low, capabilities.high)
-    )
-    functions = " and ".join(capabilities.functions)
-    zstd = "zstd" if capabilities.zstd else "no zstd"
-    versions = low if low == high else f"{low} to {high}"
-    return f"{connection.url}, API {versions}, {functions}, {zstd}"
-
-
-async def _negotiated(
-    connection: Connection, function_name: str, *, execution: bool
-) -> Capabilities:
-    from unibuild.store.remote.capabilities import negotiate
-    from unibuild.store.remote.channel import Channel
-    from unibuild.store.remote.diagnosis import explain
-    from unibuild.store.remote.services import RemoteCallError
-
-    channel = Channel(connection)
-    try:
-        return await negotiate(channel, function_name, execution=execution)
-    except RemoteCallError as error:
-        raise await explain(channel, error) from None
-    finally:
-        await channel.close()
+def _described(connection: Connection, state: ServerState) -> str:
+    functions = " and ".join(state.functions)
+    zstd = "zstd" if state.zstd else "no zstd"
+    return f"{connection.url}, API {state.api}, {functions}, {zstd}"
 
 
 async def _probe_folder(connection: Connection, function_name: str) -> None:
