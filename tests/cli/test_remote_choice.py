@@ -94,7 +94,7 @@ def test_uploads(tmp_path: Path) -> None:
     assert upload(f"{CACHE}upload = true\n")
     assert not upload(f"{CACHE}upload = true\n", option=False)
     with pytest.raises(UserError, match="read only"):
-        upload('[cache.remote]\nurl = "https://h/x"\n', option=True)
+        upload('[cache.remote]\nurl = "https://example.test/x"\n', option=True)
 
 
 def test_remote_execution_goes_where_it_is_told_to(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_remote_execution_goes_where_it_is_told_to(tmp_path: Path) -> None:
         ("", {"mode": "required"}, "no-remote-cache"),
         ("", {"upload": True}, "no-remote-cache"),
         ("", {"where": "remote"}, "no-remote-execution"),
-        ('[cache.remote]\nurl = "https://h/x"\n', {"where": "auto"}, "no-remote-execution"),
+        ('[cache.remote]\nurl = "https://example.test/x"\n', {"where": "auto"}, "no-remote-execution"),
         (CACHE, {"mode": "off", "where": "remote"}, "bad-usage"),
         (CACHE, {"cache_url": "cache:1"}, "bad-url"),
         (CACHE, {"cache_url": "grpcs://user:pass@h"}, "bad-url"),

@@ -81,7 +81,7 @@ def test_defaults_read_and_do_not_write(tree: Tree) -> None:
         ("timeout = 3601", "bad-value", "1 to 3600"),
         ("timeout = 1.5", "wrong-type", ""),
         ('upload = "yes"', "wrong-type", ""),
-        ('upload = true\nurl = "https://h/x"', "bad-value", "cache push"),
+        ('upload = true\nurl = "https://example.test/x"', "bad-value", "cache push"),
         ('download = "some"', "bad-value", "`all`, `toplevel` or `minimal`"),
         ('headers = { "a b" = "x" }', "bad-value", "letters, digits"),
         ('headers = { Host = "x" }', "bad-value", "remove it"),
@@ -110,7 +110,7 @@ def test_a_mistake_has_its_place_and_what_is_right(
 @pytest.mark.parametrize(
     ("line", "identifier", "hint"),
     [
-        ('url = "https://h/x"', "bad-url", "`grpc://`, `grpcs://` or `unix:`"),
+        ('url = "https://example.test/x"', "bad-url", "`grpc://`, `grpcs://` or `unix:`"),
         ("jobs = 0", "bad-value", "workers at once"),
         ("upload = true", "unknown-attribute", "it takes"),
     ],

@@ -97,7 +97,7 @@ class RemoteCacheSettings(RemoteTable):
         "",
         description="Address of the cache. A server of the Remote Execution API: "
         "`grpcs://HOST[:PORT]`, `grpc://HOST:PORT`, `unix:/PATH`. A folder to read from: "
-        "`https://HOST/FOLDER`, `http://…`, `s3://BUCKET/FOLDER`, `file:///FOLDER`. "
+        "`https://HOST/FOLDER`, `http://HOST/FOLDER`, `s3://BUCKET/FOLDER`, `file:///FOLDER`. "
         "`UNIBUILD_REMOTE_CACHE` (a URL, or `off`) and `--remote-cache` override it; another "
         "server named so is sent none of this table's headers, credentials and certificates. "
         "Without a URL here, the table holds for whichever server is named so.",

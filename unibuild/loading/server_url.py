@@ -3,7 +3,7 @@
     grpcs://cache.example.test              Remote Execution API over TLS, port 443
     grpc://127.0.0.1:8980                   without TLS; a port must be named
     unix:/run/cache.sock                    the same on this machine
-    https://host/folder  http://host/folder  s3://bucket/folder  file:///folder    read-only folders
+    https://HOST/FOLDER  http://HOST/FOLDER  s3://bucket/folder  file:///folder    read-only folders
 
 Rules of use: this module imports nothing heavy, since a build from the kept graph reads the URL of
 an option or of the environment with it. No sentence repeats a URL that may hold a password.
