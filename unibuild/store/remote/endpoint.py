@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it reads this when it is imported
 
-import grpc  # noqa: E402 - or it writes to a terminal that is not its own
-from grpc import aio  # noqa: E402
+import grpc
+from grpc import aio
 
 __all__ = ["aio", "host_and_port", "is_loopback", "open_channel", "socket_path"]
 
