@@ -39,11 +39,22 @@ class Wire:
 
 
 class CacheSide(NamedTuple):
-    """What a cache's server offers; ``writable``: whether it takes results from anybody at all."""
+    """What a cache offers; ``writable``: whether it takes results from anybody at all.
+
+    A bucket has no ``channel``.
+    """
 
     blobs: BlobService
     results: ResultService
     writable: bool
+    channel: Channel | None = None
+
+
+class EngineSide(NamedTuple):
+    """What a server that runs actions offers; ``blobs`` is its own storage."""
+
+    channel: Channel
+    blobs: BlobService
 
 
 async def connect_cache(
@@ -58,23 +69,30 @@ async def connect_cache(
 
     if connection.is_bucket:
         return await _open_bucket(connection, remote, function, signer)
-    from unibuild.store.remote.capabilities import negotiate
-    from unibuild.store.remote.channel import Channel
     from unibuild.store.remote.content import RemoteContent
+    from unibuild.store.remote.inquiry import introduce
     from unibuild.store.remote.results import RemoteResults
 
-    channel = Channel(connection)
+    channel, capabilities = await introduce(connection, function.name)
     wire.add(channel)
-    try:
-        capabilities = await negotiate(channel, function.name)
-    except BaseException:
-        await channel.close()
-        raise
     content = RemoteContent(channel, capabilities, function, note=note, compress=remote.compress)
     results = RemoteResults(
         channel, function, content, require_signed=remote.require_signed, signer=signer
     )
-    return CacheSide(content, results, capabilities.update)
+    return CacheSide(content, results, capabilities.update, channel)
+
+
+async def connect_engine(
+    connection: Connection, remote: Remote, function: DigestFunction, wire: Wire, note: Note
+) -> EngineSide:
+    """Connect to the server that runs actions; raises ``RemoteCallError`` or ``UnibuildError``."""
+    from unibuild.store.remote.content import RemoteContent
+    from unibuild.store.remote.inquiry import introduce
+
+    channel, capabilities = await introduce(connection, function.name, execution=True)
+    wire.add(channel)
+    content = RemoteContent(channel, capabilities, function, note=note, compress=remote.compress)
+    return EngineSide(channel, content)
 
 
 async def _open_bucket(
@@ -90,5 +108,5 @@ async def _open_bucket(
     folder = Folder(connection, function, Credentials(connection, Redactor()))
     await folder.probe()
     content = BucketContent(folder)
-    results = BucketResults(folder, content, remote.require_signed, signer)
+    results = BucketResults(folder, content, require_signed=remote.require_signed, signer=signer)
     return CacheSide(content, results, connection.scheme in ("s3", "file"))

@@ -12,9 +12,11 @@ from unibuild.model.errors import UnibuildError
 from unibuild.store.reapi import encode_action_result
 from unibuild.store.remote import assembly
 from unibuild.store.remote.downloads import Downloads, Order
+from unibuild.store.remote.engine_work import EngineWork
 from unibuild.store.remote.gate import Gate
 from unibuild.store.remote.lanes import Lanes
 from unibuild.store.remote.notices import CONNECT, READ, WRITE, Notices
+from unibuild.store.remote.publications import Publications
 from unibuild.store.remote.requests import (
     Cancel,
     Execute,
@@ -33,7 +35,7 @@ from unibuild.store.remote.requests import (
 from unibuild.store.remote.services import RemoteCallError
 from unibuild.store.remote.totals import Totals
 from unibuild.store.remote.tree_transfer import TreeTransfer
-from unibuild.store.remote.uploads import Publications, Uploads
+from unibuild.store.remote.uploads import Uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,9 +88,23 @@ class Errands:
         )
         self._trees = TreeTransfer(cache, root, self._downloads, notices.local, notices.unwritten)
         self._tree_lanes = Lanes(_TREES)
-        self._uploads: Uploads | None = None
+        self._uploads: dict[tuple[str, str], Uploads] = {}
         self._local = cache
-        self._publications = Publications(cache, self._stores, self._put, self._totals)
+        self._publications = Publications(
+            cache, self._stores, self._put, self._unwritable, self._totals
+        )
+        self._engine: EngineWork | None = None
+        if remote.execution is not None:
+            self._engine = EngineWork(
+                remote.execution,
+                remote,
+                cache,
+                self._wire,
+                notices,
+                self._totals,
+                self._uploads_to,
+                partial(self._unconnected, remote.execution),
+            )
         self._doing: dict[type, Callable[..., None]] = {
             Lookup: self._lookup,
             Fetch: self._fetch,
@@ -120,6 +136,8 @@ class Errands:
         """Wait until all that was asked is done."""
         await self._lookups.drain()
         await self._publications.drain()
+        if self._engine is not None:
+            await self._engine.drain()
 
     def close(self) -> None:
         """Give scratch space back."""
@@ -166,7 +184,15 @@ class Errands:
 
     async def _sources(self) -> list[BlobService]:
         side = None if self._cache is None else await self._cache.enter()
-        return [] if side is None else [side.blobs]
+        found = [] if side is None else [side.blobs]
+        engine = None if self._engine is None else await self._engine.blobs()
+        if engine is not None and not (found and self._is_one_server()):
+            found.append(engine)
+        return found
+
+    def _is_one_server(self) -> bool:
+        cache, execution = self._remote.cache, self._remote.execution
+        return cache is not None and execution is not None and _place(cache) == _place(execution)
 
     def _unread(self, error: RemoteCallError) -> None:
         if self._remote.cache is not None:
@@ -185,11 +211,14 @@ class Errands:
         if not side.writable:
             self._unwritable(RemoteCallError("PERMISSION_DENIED", "GetCapabilities"))
             return None
-        if self._uploads is None:
-            self._uploads = Uploads(
-                self._local, side.blobs, self._trees, self._totals, self._unwritable
-            )
-        return self._uploads
+        return self._uploads_to(self._remote.cache, side.blobs)
+
+    def _uploads_to(self, connection: Connection, blobs: BlobService) -> Uploads:
+        """Return what stores blobs at ``connection``; one knowledge for each server."""
+        place = _place(connection)
+        if place not in self._uploads:
+            self._uploads[place] = Uploads(self._local, blobs, self._trees, self._totals)
+        return self._uploads[place]
 
     def _unwritable(self, error: RemoteCallError) -> None:
         if self._remote.cache is not None:
@@ -213,8 +242,19 @@ class Errands:
             return False
         return True
 
+    # Executions.
+
     def _execute(self, request: Execute) -> None:
-        self._send(Executed(request.token, None, "the remote engine cannot be reached"))
+        if self._engine is None:
+            self._send(Executed(request.token, None, "no remote engine is set"))
+        else:
+            self._engine.execute(request, self._send)
+
+    def _cancel(self, request: Cancel) -> None:
+        if self._engine is not None:
+            self._engine.cancel(request.token)
+
+    # Assets and history.
 
     def _fetch_asset(self, request: FetchAsset) -> None:
         self._send(Fetched(request.token, (request.digest,)))
@@ -225,5 +265,6 @@ class Errands:
     def _find_history(self, request: FindHistory) -> None:
         self._send(History(request.token, None))
 
-    def _cancel(self, request: Cancel) -> None:
-        del request
+
+def _place(connection: Connection) -> tuple[str, str]:
+    return connection.url, connection.instance

@@ -150,11 +150,11 @@ def _blob(fields: Fields) -> Blob:
 
 
 def _execute(fields: Fields) -> Execute:
-    token, action, command, directories, inputs, timeout = fields
+    token, action, command, directories, inputs, *rest = fields
     taken = tuple(
         Input(_digest(digest), None if tree is None else _digest(tree)) for digest, tree in inputs
     )
-    return Execute(token, action, command, directories, taken, timeout)
+    return Execute(token, action, command, directories, taken, *rest)
 
 
 def _fetch_asset(fields: Fields) -> FetchAsset:

@@ -83,24 +83,31 @@ class TreeTransfer:
         except MalformedMessageError:
             return None
 
-    async def contents(self, tree: Digest, root: Digest) -> dict[Digest, bytes | str] | None:
-        """Return all blobs of a local tree: messages as bytes, files as paths; None when it is gone."""
-        return await self._run(partial(self._list, tree, root))
+    async def contents(self, tree: Digest, root: Digest) -> dict[Digest, bytes | str | None] | None:
+        """Return all blobs of a tree: messages as bytes, files as paths.
 
-    def _list(self, tree: Digest, root: Digest) -> dict[Digest, bytes | str] | None:
-        cache = self._cache_of_thread()
-        message = cache.content.read(tree)
-        place = cache.trees.directory(tree)
-        if message is None or place is None:
+        Files of a tree that is not here are None: perhaps the server has them. Nothing when not even
+        the message can be had, or when the tree has another root.
+        """
+        message = await self._message(tree)
+        if message is None:
             return None
+        return await self._run(partial(self._list, tree, root, message))
+
+    def _list(
+        self, tree: Digest, root: Digest, message: bytes
+    ) -> dict[Digest, bytes | str | None] | None:
+        cache = self._cache_of_thread()
         try:
             described = outline(message, cache.function)
         except MalformedMessageError:
             return None
         if described.root != root:
             return None
-        found: dict[Digest, bytes | str] = {tree: message, **described.messages}
-        found |= {file.digest: f"{place}/{file.path}" for file in described.files}
+        place = cache.trees.directory(tree)
+        found: dict[Digest, bytes | str | None] = {tree: message, **described.messages}
+        for file in described.files:
+            found.setdefault(file.digest, None if place is None else f"{place}/{file.path}")
         return found
 
     async def _message(self, tree: Digest) -> bytes | None:

@@ -1,0 +1,146 @@
+"""Results on their way to a server, in the background, each after all that it names.
+
+Publications wait in a queue and are worked on by many at a time: their blobs are stored together, then
+the results whose blobs are all there, many at once and not awaited one by one. A result whose blobs
+cannot all be stored is never put.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from unibuild.store.protobuf import MalformedMessageError
+from unibuild.store.reapi import decode_action_result
+from unibuild.store.remote.lanes import Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from unibuild.store.cache import Cache
+    from unibuild.store.digests import Digest
+    from unibuild.store.reapi import ActionResult
+    from unibuild.store.remote.requests import Publish
+    from unibuild.store.remote.services import RemoteCallError
+    from unibuild.store.remote.totals import Totals
+    from unibuild.store.remote.uploads import Uploads, Wanted
+
+GATHER = 0.2  # seconds in which publications come together
+_AT_ONCE = 256  # publications worked on together
+_RESULTS = 64  # in flight at once: servers sync each to disk
+
+
+class _Ready(NamedTuple):
+    """A publication made ready: its result, and the blobs that have to be there before it."""
+
+    publication: Publish
+    action: Digest
+    result: ActionResult
+    needs: Wanted
+
+
+class Publications:
+    """Results on their way to a server, in the background; ``put`` stores one after its blobs."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        uploads: Callable[[], Awaitable[Uploads | None]],
+        put: Callable[[Publish, Digest, ActionResult], Awaitable[bool]],
+        failed: Callable[[RemoteCallError], None],
+        totals: Totals,
+    ) -> None:
+        """Store blobs through what ``uploads`` returns; None: nothing can be stored now."""
+        self._failed = failed
+        self._cache = cache
+        self._uploads = uploads
+        self._put = put
+        self._totals = totals
+        self._queue: deque[Publish] = deque()
+        self._puts = Lanes(_RESULTS)
+        self._pump: asyncio.Task[None] | None = None
+        self._working = 0
+        self._hurry = asyncio.Event()
+        self._stopped = False
+
+    @property
+    def pending(self) -> int:
+        """How many results are not stored yet."""
+        return len(self._queue) + self._working + self._puts.busy
+
+    def add(self, publication: Publish) -> None:
+        """Store a result in the background."""
+        if self._stopped:
+            return
+        self._queue.append(publication)
+        if self._pump is None:
+            self._pump = asyncio.get_running_loop().create_task(self._work())
+
+    def stop(self) -> None:
+        """Give up: nothing more is uploaded."""
+        self._stopped = True
+        self._queue.clear()
+
+    async def drain(self) -> None:
+        """Wait until all is stored, without gathering more first."""
+        self._hurry.set()
+        while self._pump is not None:
+            await self._pump
+        await self._puts.drain()
+
+    async def _work(self) -> None:
+        try:
+            while self._queue:
+                if not self._hurry.is_set() and len(self._queue) < _AT_ONCE:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._hurry.wait(), GATHER)
+                uploads = await self._uploads()
+                count = min(len(self._queue), _AT_ONCE)
+                batch = [self._queue.popleft() for _ in range(count)]
+                self._working = count
+                if uploads is not None:
+                    await self._store(uploads, batch)
+                self._working = 0
+        finally:
+            self._working = 0
+            self._pump = None
+
+    async def _store(self, uploads: Uploads, batch: list[Publish]) -> None:
+        wanted: Wanted = {}
+        prepared = [self._prepare(publication, wanted) for publication in batch]
+        stored = await uploads.store(wanted)
+        faults = {stored.error}
+        for ready in prepared:
+            if ready is None or not stored.lacks.isdisjoint(ready.needs):
+                continue
+            complete = True
+            for item in ready.result.directories:
+                tree = await uploads.store_tree(item.tree, item.root)
+                faults.add(tree.error)
+                complete = complete and not tree.lacks
+            if complete and not self._stopped:
+                self._puts.submit(partial(self._finish, ready))
+        for error in faults - {None}:
+            if error is not None:
+                self._failed(error)
+
+    def _prepare(self, publication: Publish, wanted: Wanted) -> _Ready | None:
+        function = self._cache.function
+        try:
+            result = decode_action_result(publication.result)
+        except MalformedMessageError:
+            return None
+        if result.exit_code:
+            return None
+        messages = (publication.action, publication.command, *publication.directories)
+        needs: Wanted = {function.of(message): message for message in messages}
+        needs |= {item.digest: None for item in result.files}
+        wanted |= needs
+        return _Ready(publication, function.of(publication.action), result, needs)
+
+    async def _finish(self, ready: _Ready) -> None:
+        if not self._stopped and await self._put(ready.publication, ready.action, ready.result):
+            self._totals.published += 1
