@@ -177,7 +177,7 @@ def test_build_kept_declines_when_the_graph_is_stale(project: Project) -> None:
     assert build_kept(project.request(), project.recorder) is None
     key = project.request().key
     project.build()
-    assert kept_graph.settings(str(project.root), key) == (str(project.cache), "blake3")
+    assert kept_graph.settings(str(project.root), key) == (str(project.cache), "blake3", None)
 
 
 def test_deleted_and_modified_outputs_are_restored(project: Project) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from unibuild.execution.inputs import ActionKeys
+from unibuild.execution.keys import ActionKeys
 from unibuild.execution.plan import GENERATED, LITERAL, make_plan
 from unibuild.execution.values import Value
 from unibuild.model.actions import Action, ActionGraph, TargetResult
@@ -70,8 +70,8 @@ def digests(function_name: str) -> dict[str, str]:
     found = {}
     for record in records:
         name = f"{function_name} {record.label} {record.mnemonic}"
-        found[name] = keys.action(record, sandboxed=True)
-        found[f"{name} without sandbox"] = keys.action(record, sandboxed=False)
+        found[name] = keys.action(record, sandboxed=True).digest.hash
+        found[f"{name} without sandbox"] = keys.action(record, sandboxed=False).digest.hash
         if record.depfile >= 0:
             found[f"{name} without prunable"] = keys.without_prunable(record, sandboxed=True)
     return found

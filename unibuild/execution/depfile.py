@@ -5,6 +5,9 @@ contents of the prunable inputs. The record lists, newest first, sets of read in
 values and the action whose result belongs to them. When all values of one set are the present ones,
 that result holds. The key covers the paths of all prunable inputs, used or not, so a header that
 newly shadows another one never goes unnoticed.
+
+A result that was found remotely leaves its depfile there: its set holds all prunable inputs and the
+depfile's digest, and ``narrow`` cuts it down when an edit makes the depfile worth fetching.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ from __future__ import annotations
 import marshal
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution.sandbox import BUILD_DIRECTORY
+from unibuild.store.digests import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,23 +73,63 @@ def _relative(path: str, working_directory: str) -> str:
     return path
 
 
-def find(
-    records: Records, key: str, plan: Plan, values: Sequence[Value | None], record: Record
-) -> str | None:
-    """Return the action whose recorded reads all have their present values, or nothing."""
+class Entry(NamedTuple):
+    """One set of a record; ``depfile`` is to be read before ``used`` is what was really read."""
+
+    action: Digest
+    used: Used
+    depfile: Digest | None = None
+
+
+def entries(records: Records, key: str) -> list[Entry]:
+    """Return the sets recorded under ``key``, newest first."""
     data = records.get(key)
     if data is None:
+        return []
+    return [
+        Entry(Digest(*action), used, None if depfile is None else Digest(*depfile))
+        for action, used, depfile in marshal.loads(data)
+    ]
+
+
+def find(
+    known: Sequence[Entry], plan: Plan, values: Sequence[Value | None], record: Record
+) -> Digest | None:
+    """Return the action whose recorded reads all have their present values, or nothing."""
+    if not known:
         return None
     present = {plan.paths[a]: values[a] for a in record.prunable}
-    for action, used in marshal.loads(data):
-        if all(present.get(path) == value for path, value in used):
-            return str(action)
+    for entry in known:
+        if all(present.get(path) == value for path, value in entry.used):
+            return entry.action
     return None
 
 
-def remember(records: Records, key: str, action: str, used: Used) -> None:
-    """Record that ``action`` read exactly ``used`` of its prunable inputs."""
-    data = records.get(key)
-    known = [] if data is None else marshal.loads(data)
-    kept = [entry for entry in known if entry[1] != used][: _SETS_KEPT - 1]
-    records.put(key, marshal.dumps([(action, used), *kept]))
+def remember(records: Records, key: str, new: Entry) -> None:
+    """Record that an action read exactly what ``new`` says."""
+    kept = [entry for entry in entries(records, key) if entry.used != new.used]
+    _write(records, key, [new, *kept[: _SETS_KEPT - 1]])
+
+
+def narrow(
+    records: Records, key: str, wide: Entry, data: bytes | None, plan: Plan, record: Record
+) -> None:
+    """Cut a set down to the inputs that its depfile, ``data``, names; without one, forget it."""
+    kept = []
+    for entry in entries(records, key):
+        if entry != wide:
+            kept.append(entry)
+        elif data is not None:
+            text = data.decode(errors="surrogateescape")
+            names = {plan.paths[a] for a in used_inputs(record, plan, text, "")}
+            used = [(path, value) for path, value in entry.used if path in names]
+            kept.append(Entry(entry.action, used))
+    _write(records, key, kept)
+
+
+def _write(records: Records, key: str, kept: list[Entry]) -> None:
+    plain = [
+        (tuple(action), used, None if depfile is None else tuple(depfile))
+        for action, used, depfile in kept
+    ]
+    records.put(key, marshal.dumps(plain))

@@ -1,7 +1,7 @@
-"""Input roots: the Merkle digest of an action, and the directory that shows it to the action.
+"""Input roots on disk: the directory that shows an action its inputs.
 
-``ActionKeys`` computes digests; ``Stage`` lays hard links to stored blobs out in one directory,
-which the sandbox binds read-only, so that a mount costs once and a file 0.01 ms.
+``Stage`` lays hard links to stored blobs out in one directory, which the sandbox binds read-only,
+so that a mount costs once and a file 0.01 ms.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from unibuild.model.artifacts import GENERATED_PREFIX, OUTPUT_PREFIX
 from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, READ_ONLY_EXECUTABLE, copy_new
 from unibuild.store.layout import FIXED_TIME_NS
-from unibuild.store.merkle import Entry, root_digest
-from unibuild.store.reapi import encode_action, encode_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,63 +21,7 @@ if TYPE_CHECKING:
     from unibuild.execution.plan import Plan, Record
     from unibuild.execution.values import Value
     from unibuild.store.cas import LocalStore
-    from unibuild.store.digests import DigestFunction
     from unibuild.store.trees import TreeStore
-
-PLATFORM = (("ISA", "x86-64"), ("OSFamily", "linux"))
-UNSANDBOXED = (*PLATFORM, ("unibuild-sandbox", "none"))
-_UNKNOWN = Digest("0" * 64, 0)
-
-
-class ActionKeys:
-    """Digests of actions from the values of their inputs; see ``store.reapi`` for the encoding."""
-
-    def __init__(
-        self, plan: Plan, values: Sequence[Value | None], function: DigestFunction
-    ) -> None:
-        """Read input values from ``values``, which the caller keeps up to date."""
-        self._plan = plan
-        self._values = values
-        self._function = function
-
-    def action(self, record: Record, *, sandboxed: bool) -> str:
-        """Return the hash of the Action; every input's value must be known."""
-        return self._key(record, self._root(record, frozenset()), sandboxed)
-
-    def without_prunable(self, record: Record, *, sandboxed: bool) -> str:
-        """Return a hash over everything but the contents of the prunable inputs.
-
-        Their paths are in it: a header that appears or goes may change which one is included.
-        """
-        root = self._root(record, frozenset(record.prunable))
-        return self._function.hash(b"pruned " + self._key(record, root, sandboxed).encode())
-
-    def _key(self, record: Record, root: Digest, sandboxed: bool) -> str:
-        platform = PLATFORM if sandboxed or record.builtin else UNSANDBOXED
-        names = [output_path(self._plan.paths[a]) for a in record.outputs]
-        command = encode_command(record.arguments, record.environment, names, platform)
-        action = encode_action(self._function.of(command), root, platform, record.timeout)
-        return self._function.hash(action)
-
-    def _root(self, record: Record, hidden: frozenset[int]) -> Digest:
-        plan, values = self._plan, self._values
-        entries: list[Entry] = []
-        for a in record.inputs:
-            value = values[a]
-            if value is None:
-                raise AssertionError(f"the value of {plan.paths[a]} is not known yet")
-            if a in hidden:
-                entries.append(Entry(plan.paths[a], _UNKNOWN, tree=a in plan.trees))
-            elif len(value) == 4:  # noqa: PLR2004 - a directory
-                entries.append(Entry(plan.paths[a], Digest(value[2], value[3]), tree=True))
-            else:
-                entries.append(Entry(plan.paths[a], Digest(value[0], value[1]), value[2]))
-        return root_digest(entries, self._function)
-
-
-def output_path(input_path: str) -> str:
-    """Return where an action writes what others read at ``input_path``."""
-    return OUTPUT_PREFIX + input_path[len(GENERATED_PREFIX) :]
 
 
 class MissingBlobError(Exception):
@@ -211,7 +153,7 @@ class Stage:
     def _bring(self, artifact: int, digest: Digest, *, executable: bool) -> str:
         kind, extra = self._plan.kinds[artifact], self._plan.extra.get(artifact)
         if kind == PACKAGE:
-            extra = self._packages[artifact]
+            extra = self._packages.get(artifact)
         if kind == LITERAL and isinstance(extra, bytes):
             self._store.put_bytes(extra)
         elif kind in (SOURCE, PACKAGE) and isinstance(extra, str):

@@ -58,13 +58,21 @@ class Kept(NamedTuple):
 class Store:
     """The kept files of one request in one workspace, valid for one cache and digest function."""
 
-    def __init__(self, workspace_root: str, key: str, cache: str, function: DigestFunction) -> None:
-        """Use the state directory of the workspace, which exists."""
+    def __init__(
+        self,
+        workspace_root: str,
+        key: str,
+        cache: str,
+        function: DigestFunction,
+        settings: object = None,
+    ) -> None:
+        """Use the state directory of the workspace, which exists; keep ``settings`` with the check."""
         self._root = workspace_root
         self._directory = f"{workspace_root}/{STATE_DIRECTORY}"
         self._key = key
         self._cache = (cache, function.name)
         self._function = function
+        self._settings = settings
 
     def _path(self, kind: str) -> str:
         return f"{self._directory}/{file_name(kind, self._key)}"
@@ -141,6 +149,7 @@ class Store:
             (kept.source_paths, kept.source_stamps),
             ([path for _, path, _ in kept.outputs], [stamp for _, _, stamp in kept.outputs]),
             self._summary(kept),
+            self._settings,
         )
         dump(self._path("check"), self._key, check)
 

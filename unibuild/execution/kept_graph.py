@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = Any  # what marshal can hold; its shape is that of `keep`
 
-FORMAT = "unibuild-kept-3"
+FORMAT = "unibuild-kept-4"
 STATE_DIRECTORY = ".unibuild"
 Stamp = tuple[int, int, int, int]
 NO_STAMP: Stamp = (0, 0, 0, 0)
@@ -94,15 +94,16 @@ def request_key(
     *,
     version: str,
     sandbox: str = "required",
+    download: str = "toplevel",
     environment: Mapping[str, str] = os.environ,
 ) -> str:
     """Return the name of a request: all that its graph depends on and that no watched file holds.
 
-    ``patterns`` are absolute.
+    ``patterns`` are absolute. ``download`` counts because it changes which files a build leaves.
     """
     cache = environment.get("UNIBUILD_CACHE") or ""
     home = environment.get("XDG_CACHE_HOME") or environment.get("HOME") or ""
-    return "\0".join((FORMAT, version, kind, sandbox, cache, home, *patterns))
+    return "\0".join((FORMAT, version, kind, sandbox, download, cache, home, *patterns))
 
 
 def file_name(kind: str, key: str) -> str:
@@ -117,7 +118,7 @@ def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
     kept = load(f"{directory}/{file_name('check', key)}", key)
     if kept is None:
         return None
-    _, complete, total, watched, sources, outputs, summary = kept
+    _, complete, total, watched, sources, outputs, summary, _ = kept
     if not complete:
         return None
     here = os.getcwd()
@@ -133,11 +134,14 @@ def try_null_build(workspace_root: str, key: str) -> KeptReport | None:
     return None
 
 
-def settings(workspace_root: str, key: str) -> tuple[str, str] | None:
-    """Return cache root and digest function of the last build of ``key``, for ``build_kept``."""
+def settings(workspace_root: str, key: str) -> tuple[str, str, Plain] | None:
+    """Return what ``build_kept`` needs of the last build of ``key``.
+
+    That is its cache root, its digest function and its ``BuildRequest.kept_settings``.
+    """
     directory = f"{workspace_root}/{STATE_DIRECTORY}"
     kept = load(f"{directory}/{file_name('check', key)}", key)
-    return None if kept is None else kept[0]
+    return None if kept is None else (*kept[0], kept[-1])
 
 
 def load(path: str, key: str) -> Plain:

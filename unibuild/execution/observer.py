@@ -8,7 +8,10 @@ an action found in a cache has only the latter. Times are seconds of ``time.mono
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from unibuild.store.remote.requests import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class ActionOutcome:
     ``started`` and ``seconds`` are those of the process for an executed action and of the lookup
     for a cached one; ``slot`` is the worker (0 .. jobs-1) it ran on, -1 for a cached one.
     ``output`` is what the command printed on its standard streams, warnings of a compiler included.
+    ``remote``: it ran on the remote engine (slots from ``jobs`` on) or was found in the remote cache.
     """
 
     executed: bool
@@ -38,6 +42,7 @@ class ActionOutcome:
     seconds: float
     slot: int
     output: bytes
+    remote: bool = False
 
 
 class Observer(Protocol):
@@ -58,6 +63,9 @@ class Observer(Protocol):
     def note(self, text: str) -> None:
         """Say something a person should know, such as a corrupt blob that was dropped."""
 
+    def transfers(self, statistics: Statistics) -> None:
+        """Tell what the courier has moved so far; ``pending`` is what is still to be uploaded."""
+
 
 class Silent:
     """An observer that ignores everything."""
@@ -75,4 +83,7 @@ class Silent:
         """Ignore the event."""
 
     def note(self, text: str) -> None:
+        """Ignore the event."""
+
+    def transfers(self, statistics: Statistics) -> None:
         """Ignore the event."""

@@ -84,6 +84,8 @@ class Processes:
         self._poll.register(self._woken, select.POLLIN)
         self._waking_before = signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
         self._waking = waking
+        self._watched = -1
+        self._expecting_room = False
 
     def spawn(
         self, token: int, arguments: list[str], environment: Mapping[str, str], timeout: int
@@ -155,18 +157,34 @@ class Processes:
         self._poll.register(child.descriptor, select.POLLIN)
         return child
 
+    def watch(self, descriptor: int) -> None:
+        """Have ``wait`` return also when ``descriptor``, a courier's, is ready."""
+        self._watched = descriptor
+        self._poll.register(descriptor, select.POLLIN)
+
+    def expect_room(self, expected: bool) -> None:
+        """Say whether the watched descriptor is also ready when it can be written to."""
+        if expected is not self._expecting_room:
+            self._expecting_room = expected
+            events = select.POLLIN | select.POLLOUT if expected else select.POLLIN
+            self._poll.modify(self._watched, events)
+
     def wait(self) -> list[Child]:
-        """Wait until at least one child has ended and return those that have; kill late ones."""
-        while self.running:
+        """Wait until at least one child has ended and return those that have; kill late ones.
+
+        When the watched descriptor is ready, that may be none.
+        """
+        while self.running or self._watched >= 0:
             now = time.monotonic()
-            nearest = min(child.deadline for child in self.running.values())
+            deadlines = [child.deadline for child in self.running.values()]
+            nearest = min(deadlines, default=float("inf"))
             limit = None if nearest == float("inf") else max(0, int((nearest - now) * 1000) + 1)
             ready = [number for number, _ in self._poll.poll(limit)]
             if self._woken in ready:
                 ready.remove(self._woken)
                 os.read(self._woken, 512)
             if ready:
-                return [self._reap(descriptor) for descriptor in ready]
+                return [self._reap(number) for number in ready if number != self._watched]
             now = time.monotonic()
             for child in self.running.values():
                 if child.deadline <= now:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from unibuild.model.actions import ActionGraph
     from unibuild.model.errors import UnibuildError
+    from unibuild.store.digests import Digest
+    from unibuild.store.remote.requests import Statistics
+    from unibuild.store.remote.settings import Download, Remote, Where
 
 Kind = Literal["build", "test"]
 SandboxMode = Literal["required", "auto", "none"]
@@ -26,12 +29,19 @@ class BuildRequest:
 
     ``key`` names the kept graph and must differ whenever anything differs that the graph depends on
     and that is in no watched file: ``kept_graph.request_key`` makes it. ``analyse`` is called only
-    when no kept graph fits. ``fetch`` turns a package URL into a verified local file. ``builtins``
-    maps a built-in action's name to ``module:function``. ``only_action`` (an output path without
-    prefix) restricts the build to the action that makes that output, and runs it even if cached.
-    ``jobs`` is at least 1. ``host`` holds what a result may depend on that is no input: the value
-    ``@host/NAME`` of an action's environment variable stands for ``host[NAME]``; it is part of
-    ``key`` too. ``@host/sandbox`` is always there: ``bubblewrap`` or ``none``.
+    when no kept graph fits. ``digest_of`` returns what the lock says of a package URL; ``fetch``
+    turns it into a verified local file, and is called only when an action that reads it must run
+    here and the remote has no copy. Without ``digest_of`` a package is fetched to learn its digest.
+    ``builtins`` maps a built-in action's name to ``module:function``. ``only_action`` (an output
+    path without prefix) restricts the build to the action that makes that output, and runs it even
+    if cached. ``jobs`` is at least 1. ``host`` holds what a result may depend on that is no input:
+    the value ``@host/NAME`` of an action's environment variable stands for ``host[NAME]``; it is
+    part of ``key`` too. ``@host/sandbox`` is always there: ``bubblewrap`` or ``none``.
+
+    ``remote`` is the team's cache and remote engine; ``download`` says what is brought here of
+    results found there, ``where`` actions run. ``publish_all`` uploads cached results too,
+    ``only_cached`` runs nothing and reports what no cache has: both look at every action again.
+    ``kept_settings`` is anything that ``marshal`` can hold; ``kept_graph.settings`` gives it back.
     """
 
     workspace_root: Path
@@ -48,6 +58,13 @@ class BuildRequest:
     digest_function: str = "blake3"
     only_action: str = ""
     host: Mapping[str, str] = field(default_factory=dict)
+    digest_of: Callable[[str], Digest] | None = None
+    remote: Remote | None = None
+    download: Download = "toplevel"
+    where: Where = "local"
+    publish_all: bool = False
+    only_cached: bool = False
+    kept_settings: object = None
 
 
 class OutputReport(NamedTuple):
@@ -87,6 +104,8 @@ class BuildReport:
 
     ``failures`` is empty exactly when everything asked for was made; failed and skipped actions are
     in ``total`` only. ``sandboxed`` is false when the build fell back to running without a sandbox.
+    ``remote`` are the courier's totals, None when none was needed; ``remote_hits`` of the ``cached``
+    actions were found in the remote cache.
     """
 
     targets: Sequence[TargetReport]
@@ -97,6 +116,8 @@ class BuildReport:
     failures: tuple[UnibuildError, ...] = ()
     tests: tuple[TestReport, ...] = ()
     sandboxed: bool = True
+    remote: Statistics | None = None
+    remote_hits: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from unibuild.execution.inputs import Area, output_path
+from unibuild.execution.inputs import Area
+from unibuild.execution.keys import output_path
 from unibuild.execution.processes import fixed_umask
 from unibuild.model import errors
 from unibuild.model.errors import ActionError, UnibuildError
@@ -174,11 +175,12 @@ class Runner:
                 id=identifier, cause=cause, hint=hint, detail=tuple(detail)
             )
             return self.explained(error, record, printed)
-        how = (
-            f"failed with exit status {child.status}"
-            if child.status > 0
-            else (f"was ended by signal {-child.status}")
-        )
+        return self.refused(record, child.status, printed)
+
+    def refused(self, record: Record, status: int, printed: bytes) -> UnibuildError:
+        """Return the error of a command that ended with ``status``, negative for a signal."""
+        ended = f"failed with exit status {status}"
+        how = ended if status > 0 else f"was ended by signal {-status}"
         return self._error(record, "test-failed" if record.test else "action-failed", how, printed)
 
     def _error(self, record: Record, identifier: str, how: str, printed: bytes) -> UnibuildError:

@@ -2,70 +2,59 @@
 
 One thread and one loop: evaluate ready actions (compute the digest, look the result up), start
 those that miss while slots are free, wait for children to end, take their outputs, wake consumers.
-A missing blob is ordinary at any point: its producer runs again and whoever needed it waits.
+With a remote cache a local miss becomes a question to the courier; the action is parked until the
+answer comes, and the loop goes on with others. A missing blob is ordinary at any point: it is
+fetched, or its producer runs again, and whoever needed it waits.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution import depfile
+from unibuild.execution.announcements import Announcements
 from unibuild.execution.cone import Cone
-from unibuild.execution.inputs import (
-    ActionKeys,
-    ChangedSourceError,
-    MissingBlobError,
-    Stage,
-)
-from unibuild.execution.observer import ActionEvent, ActionOutcome
+from unibuild.execution.evaluation import Evaluator
+from unibuild.execution.inputs import ChangedSourceError, MissingBlobError, Stage
+from unibuild.execution.local_runs import LocalRuns, Made, Run
 from unibuild.execution.outputs import Collector
+from unibuild.execution.placing import Placing
 from unibuild.execution.plan import GENERATED, LITERAL, PACKAGE
-from unibuild.execution.request import TestReport
-from unibuild.execution.results import result_of, values_of
+from unibuild.execution.results import result_of
 from unibuild.execution.runner import Runner
-from unibuild.execution.sandbox import FAILURE_MARK
 from unibuild.execution.values import KnownInputs
-from unibuild.model.errors import InternalError, UnibuildError, UserError
-from unibuild.store.digests import Digest
+from unibuild.model.errors import ActionError, InternalError, UnibuildError, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Sequence
 
-    from unibuild.execution.inputs import Staged
+    from unibuild.execution.exchange import Exchange
+    from unibuild.execution.keys import Prepared
     from unibuild.execution.observer import Observer
     from unibuild.execution.outputs import Placer
-    from unibuild.execution.plan import Plan, Record
-    from unibuild.execution.processes import Child, Processes
-    from unibuild.execution.runner import Started
+    from unibuild.execution.plan import Plan
+    from unibuild.execution.processes import Processes
+    from unibuild.execution.remote_results import Hit, RemoteResults
+    from unibuild.execution.remote_runs import RemoteRuns
+    from unibuild.execution.request import BuildRequest
     from unibuild.execution.sandbox import Sandbox
     from unibuild.execution.values import Value
     from unibuild.store.cache import Cache
     from unibuild.store.reapi import ActionResult
 
-_HOST = "@host/"
 _SOURCE_CHANGES = 8  # how often the sources of one action may change before the build gives up
+_QUESTIONS = 4096  # open at once; more would only wait in the courier
 
 
-class Options(NamedTuple):
-    """What the scheduler has to know of a request; ``fetch`` is that of the request."""
+class Workshop(NamedTuple):
+    """What a build works with: its cache, sandbox, processes, listener and courier, if any."""
 
-    jobs: int
-    keep_going: bool
-    builtins: Mapping[str, str]
-    fetch: Callable[[str], object]
-    host: Mapping[str, str]
-    forced: frozenset[int] = frozenset()
-
-
-class _Prepared(NamedTuple):
-    number: int
-    record: Record
-    key: str
-    pruned_key: str
-    sandboxed: bool
+    cache: Cache
+    sandbox: Sandbox
+    processes: Processes
+    observer: Observer
+    exchange: Exchange | None
 
 
 class Scheduler:
@@ -76,63 +65,93 @@ class Scheduler:
         plan: Plan,
         values: list[Value | None],
         dirty: Iterable[int],
-        cache: Cache,
-        sandbox: Sandbox,
-        processes: Processes,
+        workshop: Workshop,
         placer: Placer,
-        observer: Observer,
-        options: Options,
+        request: BuildRequest,
+        forced: Iterable[int] = (),
     ) -> None:
         """Prepare to evaluate the ``dirty`` actions and whatever their outputs change."""
         self._plan = plan
         self.values = values
-        self._cache = cache
-        self._sandbox = sandbox
-        self._processes = processes
-        self._placer = placer
-        self._observer = observer
-        self._options = options
-        self._inputs = KnownInputs(plan, values, cache.function, options.fetch)
+        self._cache = cache = workshop.cache
+        self._sandbox = sandbox = workshop.sandbox
+        self._processes = workshop.processes
+        self._observer = workshop.observer
+        self._announce = Announcements(plan, workshop.observer)
+        self._exchange = workshop.exchange
+        self._request = request
+        self._inputs = KnownInputs(plan, values, cache.function, request.fetch, request.digest_of)
         packages = self._inputs.packages
         stage = Stage(plan, values, cache.content, cache.trees, packages)
-        self._keys = ActionKeys(plan, values, cache.function)
-        self._collector = Collector(plan, cache.function, cache.content, cache.trees)
-        self._runner = Runner(
-            plan, stage, cache.session, processes, sandbox, options.builtins, packages
+        self._runner = runner = Runner(
+            plan, stage, cache.session, self._processes, sandbox, request.builtins, packages
         )
+        collector = Collector(plan, cache.function, cache.content, cache.trees)
+        self._placing = placing = Placing(
+            plan, values, cache, placer, self._inputs, self._exchange, request.download
+        )
+        self._evaluator = Evaluator(
+            plan, values, self._inputs, placing, cache, sandbox, request.host
+        )
+        self._local = LocalRuns(plan, values, runner, collector, sandbox, request.jobs, self)
+        self._remote, self._away = self._remote_parts(stage)
         self.cone = Cone(plan, values, dirty)
         self._total = self.cone.unfinished
-        self._forced = set(options.forced)
-        self._wanted = frozenset(plan.wanted())
+        self._forced = set(forced)
         self._producers: dict[int, int] = {}
-        self._prepared: deque[_Prepared] = deque()
-        self._staged: deque[tuple[_Prepared, Staged | None]] = deque()
-        self._started: dict[int, tuple[_Prepared, Started, int]] = {}
-        self._slots = list(range(options.jobs))[::-1]
+        self._current: dict[int, Prepared] = {}
+        self._directories: dict[int, tuple[bytes, ...]] = {}
         self._changes: dict[int, int] = {}
         self._stopping = False
+        self._uncached: list[str] = []
         self.executed: set[int] = set()
-        self.evaluated = 0
+        self.remote_hits: set[int] = set()
         self.failures: list[UnibuildError] = []
-        self.failed: list[int] = []
-        self.tests: list[TestReport] = []
+        self.tests = self._announce.tests
         self.source_stamps = self._inputs.source_stamps
+
+    def _remote_parts(self, stage: Stage) -> tuple[RemoteResults | None, RemoteRuns | None]:
+        exchange = self._exchange
+        if exchange is None:
+            return None, None
+        from unibuild.execution.remote_results import RemoteResults
+        from unibuild.execution.remote_runs import RemoteRuns
+
+        plan, values, request = self._plan, self.values, self._request
+        results = RemoteResults(plan, values, self._cache, exchange, self._found, self._run)
+        if request.where == "local" or request.only_cached:
+            return results, None
+        racing = request.where == "auto"
+        return results, RemoteRuns(
+            plan,
+            values,
+            self._evaluator.keys,
+            stage,
+            exchange,
+            self._observer,
+            request.jobs,
+            racing,
+            self,
+        )
 
     def run(self) -> None:
         """Evaluate until nothing is ready or running; failures are collected, not raised."""
         self._observer.graph_ready(self._total)
+        if self._exchange is not None:
+            self._processes.watch(self._exchange.descriptor)
         while True:
             self._advance()
-            if not self._processes.running:
-                return
-            ended = [(child, *self._started.pop(child.token)) for child in self._processes.wait()]
-            self._slots += [slot for _, _, _, slot in ended]
-            # Keep the slots busy first; what has ended can wait until the next ones run.
-            if self._options.keep_going or not any(child.status for child, *_ in ended):
-                while self._slots and self._staged:
-                    self._start(*self._staged.popleft())
-            for child, prepared, started, slot in ended:
-                self._finish(child, prepared, started, slot)
+            if self._exchange is not None and self._talk(self._exchange):
+                continue
+            if not self._processes.running and not self._waits_for_answers():
+                break
+            ended = self._processes.wait()
+            if ended:
+                self._local.ended(ended, keep_going=self._request.keep_going)
+        if self._away is not None:
+            self._away.give_all_up()
+            self._announce.gave_all_up()
+        self._report_uncached()
 
     def finish_targets(self) -> None:
         """Learn the values of requested artefacts that no action makes; place literal ones."""
@@ -145,118 +164,148 @@ class Scheduler:
                 if kind == LITERAL:
                     extra = self._plan.extra[a]
                     self._cache.content.put_bytes(extra if isinstance(extra, bytes) else b"")
-                    self._placer.place(a, value)
+                    self._placing.place(a, value)
+
+    def open_actions(self) -> list[int]:
+        """Return the actions that are not done, or whose wanted outputs have not arrived."""
+        opened = self.cone.open_actions()
+        if self._placing.on_the_way:
+            arriving = {self._producer(a) for a in self._placing.on_the_way}
+            opened = sorted(arriving.union(opened))
+        return opened
 
     def _advance(self) -> None:
-        jobs = self._options.jobs
+        away = self._away
         while not self._stopping:
-            if self._slots and self._staged:
-                self._start(*self._staged.popleft())
-            elif self._prepared and len(self._staged) < jobs:
-                self._stage(self._prepared.popleft())
-            elif len(self._prepared) <= jobs:
-                index = self.cone.next_ready()
-                if index is None:
+            if self._local.step() or (away is not None and away.step()):
+                continue
+            if self._exchange is None:
+                if self._local.backlog > self._request.jobs:
                     return
-                self._evaluate(index)
-            else:
+            elif self._exchange.waiting > _QUESTIONS:
                 return
+            index = self.cone.next_ready()
+            if index is None:
+                return
+            self._evaluate(index)
 
-    # Evaluation: from values of inputs to a cached result or a prepared run.
+    def _talk(self, exchange: Exchange) -> bool:
+        """Send questions and hand out answers; tell whether there is more to do because of them."""
+        exchange.flush()
+        self._processes.expect_room(exchange.wants_write)
+        return exchange.dispatch() and not self._stopping
+
+    def _waits_for_answers(self) -> bool:
+        return self._exchange is not None and not self._stopping and self._exchange.waiting > 0
+
+    # Evaluation: from values of inputs to a cached result or a run.
 
     def _evaluate(self, index: int) -> None:
         began = time.monotonic()
-        record = self._record(index)
-        self._inputs.learn(record)
-        sandboxed = self._sandbox.active
-        key = self._keys.action(record, sandboxed=sandboxed)
-        pruned_key = ""
-        if record.depfile >= 0:
-            pruned_key = self._keys.without_prunable(record, sandboxed=sandboxed)
-        if index not in self._forced and self._use_cached(index, record, key, pruned_key, began):
+        prepared = self._current[index] = self._evaluator.prepare(index)
+        if index in self._forced:
+            self._run(prepared)
             return
-        self._prepared.append(_Prepared(index, record, key, pruned_key, sandboxed))
-
-    def _record(self, index: int) -> Record:
-        """Return the action with what it may know of the host filled in: ``@host/NAME`` values."""
-        record = self._plan.record(index)
-        if not any(value.startswith(_HOST) for _, value in record.environment):
-            return record
-        sandbox = "bubblewrap" if self._sandbox.active else "none"
-        host = {**self._options.host, "sandbox": sandbox}
-        environment = tuple(
-            (name, host.get(value[len(_HOST) :], "") if value.startswith(_HOST) else value)
-            for name, value in record.environment
-        )
-        return record._replace(environment=environment)
-
-    def _use_cached(
-        self, index: int, record: Record, key: str, pruned_key: str, began: float
-    ) -> bool:
-        result = self._cache.actions.get(key)
-        values = None if result is None else self._usable(record, result)
-        if values is None and pruned_key:
-            other = depfile.find(self._cache.inputs, pruned_key, self._plan, self.values, record)
-            result = None if other is None else self._cache.actions.get(other)
-            values = None if result is None else self._usable(record, result)
-        if result is None or values is None:
-            return False
-        self._complete(index, record, values, result.stdout, began, time.monotonic() - began, -1)
-        return True
-
-    def _usable(self, record: Record, result: ActionResult) -> list[Value] | None:
-        """Return the values of a cached result whose blobs are all there, placed where wanted."""
-        values = values_of(self._plan, record, result)
-        if values is None:
-            return None
-        for a, value in zip(record.outputs, values, strict=True):
-            if a in self._wanted:
-                there = self._placer.place(a, value)
+        cached = self._evaluator.cached(prepared)
+        if cached is None:
+            if self._remote is None:
+                self._run(prepared)
             else:
-                stored = self._cache.trees if a in self._plan.trees else self._cache.content
-                there = stored.contains(Digest(value[0], value[1]))
-            if not there:
-                return None
-        return values
+                self._remote.look_up(prepared)
+            return
+        run = Run(began, time.monotonic() - began, -1)
+        self._complete(prepared, cached.values, cached.result.stdout, run)
+        # Of a pruned result nobody else can know that it holds for these inputs, too.
+        if cached.pruned or self._request.publish_all:
+            self._publish(prepared, cached.result)
+
+    def _found(self, prepared: Prepared, hit: Hit) -> None:
+        """Go on with the values of a result that the remote cache has; blobs come as wanted."""
+        if self._stopping or not self.current(prepared):
+            return
+        self.remote_hits.add(prepared.number)
+        if self._remote is not None:
+            self._remote.remember(prepared, hit)
+        self._take_remote(prepared, hit, Run(hit.began, time.monotonic() - hit.began, -1))
+
+    def _take_remote(self, prepared: Prepared, hit: Hit, run: Run) -> None:
+        def stored() -> None:
+            self._cache.actions.put(hit.action.hash, hit.result)
+
+        self._complete(prepared, hit.values, hit.result.stdout, run, remote=True)
+        self._placing.bring_outputs(prepared.record, hit.values, stored, self._make_again)
 
     # Running.
 
-    def _stage(self, prepared: _Prepared) -> None:
-        if self._outdated(prepared):
+    def _run(self, prepared: Prepared) -> None:
+        """Have an action run that no cache has a result of."""
+        if self._stopping or not self.current(prepared):
             return
-        with self._repairing(prepared.number):
-            self._staged.append((prepared, self._runner.stage(prepared.record)))
-
-    def _start(self, prepared: _Prepared, staged: Staged | None) -> None:
-        index, record = prepared.number, prepared.record
-        if self._outdated(prepared):
-            self._runner.discard(staged)
+        if self._request.only_cached:
+            self._leave(prepared)
+            self.cone.fail(prepared.number)
+            self._uncached.append(prepared.record.label)
             return
-        with self._repairing(index):
-            started = self._runner.start(index, record, staged)
-            self._started[index] = (prepared, started, self._slots.pop())
-            self._observer.action_started(self._event(index, record))
+        if self._away is not None and self._may_run_away(prepared):
+            self._away.offer(prepared)
+            if self._request.where == "remote":
+                return
+        self.run_here(prepared)
 
-    def _outdated(self, prepared: _Prepared) -> bool:
-        """Have an action evaluated again whose inputs or sandbox changed since it was."""
-        if self.cone.stale(prepared.number) or prepared.sandboxed is not self._sandbox.active:
-            self.cone.retry(prepared.number)
-            return True
-        return False
+    def _may_run_away(self, prepared: Prepared) -> bool:
+        record = prepared.record
+        plain = prepared.sandboxed and not record.builtin and not record.test
+        return plain and prepared.number not in self._forced
 
-    @contextmanager
-    def _repairing(self, index: int) -> Iterator[None]:
+    def run_here(self, prepared: Prepared) -> None:
+        """Run an action on this machine, once its inputs are here."""
+        if self._placing.is_elsewhere(prepared.record.inputs):
+            self._bring(prepared, -1)
+        else:
+            self._local.offer(prepared)
+
+    def current(self, prepared: Prepared) -> bool:
+        """Tell whether an action is still to be run just so; it is evaluated again when it is stale."""
+        index = prepared.number
+        if self._current.get(index) is not prepared:
+            return False
+        if self.cone.stale(index) or prepared.sandboxed is not self._sandbox.active:
+            self._retry(prepared)
+            return False
+        return True
+
+    def repair(self, prepared: Prepared, error: MissingBlobError | ChangedSourceError) -> None:
         """Have an action evaluated again when it turns out that an input is gone or changed."""
-        try:
-            yield
-        except MissingBlobError as missing:
-            self._make_again(missing.artifact)
-            self.cone.retry(index)
-        except ChangedSourceError as changed:
-            self._refresh(index, changed.artifact)
-            self.cone.retry(index)
+        if isinstance(error, ChangedSourceError):
+            self._refresh(prepared.number, error.artifact)
+            self._retry(prepared)
+            return
+        self._bring(prepared, error.artifact)
+
+    def _bring(self, prepared: Prepared, needed: int) -> None:
+        """Have inputs fetched, and then the action run here."""
+
+        def brought(lost: list[int]) -> None:
+            if lost:
+                self.make_again(lost, prepared)
+            elif self.current(prepared):
+                self._local.offer(prepared)
+
+        self._placing.bring_inputs(prepared.record.inputs, needed, brought)
+
+    def make_again(self, artifacts: Sequence[int], prepared: Prepared) -> None:
+        """Have inputs made again that nobody has, and then the action that reads them."""
+        for a in artifacts:
+            self._make_again(a)
+        if self._current.get(prepared.number) is prepared:
+            self._retry(prepared)
 
     def _make_again(self, artifact: int) -> None:
+        producer = self._producer(artifact)
+        self._forced.add(producer)
+        self.cone.again(producer)
+
+    def _producer(self, artifact: int) -> int:
         if not self._producers:
             self._producers = self._plan.producers()
         producer = self._producers.get(artifact)
@@ -264,8 +313,19 @@ class Scheduler:
             raise InternalError(
                 id="lost-input", cause=f"the input {self._plan.paths[artifact]} cannot be stored"
             )
-        self._forced.add(producer)
-        self.cone.again(producer)
+        return producer
+
+    def _retry(self, prepared: Prepared) -> None:
+        self._leave(prepared)
+        self.cone.retry(prepared.number)
+
+    def _leave(self, prepared: Prepared) -> None:
+        """Forget a prepared action, and end the runs of it that are under way."""
+        del self._current[prepared.number]
+        self._directories.pop(prepared.number, None)
+        if self._away is not None:
+            self._away.give_up(prepared)
+            self._local.give_up(prepared)
 
     def _refresh(self, index: int, artifact: int) -> None:
         self._changes[index] = self._changes.get(index, 0) + 1
@@ -282,124 +342,106 @@ class Scheduler:
             self._observer.note(f"{path} changed during the build; what reads it is built again")
             self.cone.changed(artifact)
 
-    def _finish(self, child: Child, prepared: _Prepared, started: Started, slot: int) -> None:
-        seconds = child.ended - child.started
-        clean = False
-        try:
-            clean = self._judge(prepared, started, slot, seconds)
-        finally:
-            self._runner.release(started, clean=clean)
+    # Endings.
 
-    def _judge(self, prepared: _Prepared, started: Started, slot: int, seconds: float) -> bool:
-        """Deal with an ended action and tell whether it succeeded."""
-        index, record = prepared.number, prepared.record
-        printed = self._runner.printed(started)
-        if self._sandbox_failed(prepared, started, printed):
-            self.cone.retry(index)
-            outcome = ActionOutcome(
-                executed=False, failed=False, started=started.child.started, seconds=seconds,
-                slot=slot, output=b"",
-            )  # fmt: skip
-            self._observer.action_finished(self._event(index, record), outcome)
-            return False
-        error = self._runner.failure(record, started, printed)
-        if error is None:
-            try:
-                values = self._take(prepared, started, printed)
-            except UserError as wrong:
-                error = self._runner.explained(wrong, record, printed)
-        if error is not None:
-            self._fail(index, record, error, started, seconds, slot, printed)
-            return False
-        self.executed.add(index)
-        self._forced.discard(index)
-        self._complete(index, record, values, printed, started.child.started, seconds, slot)
-        return True
+    def began(self, prepared: Prepared) -> None:
+        """Take note that a run has begun."""
+        if self._remote is not None and self._remote.publishes(prepared):
+            directories = self._evaluator.keys.directories(prepared.record)
+            self._directories[prepared.number] = directories
+        self._announce.began(prepared)
 
-    def _sandbox_failed(self, prepared: _Prepared, started: Started, printed: bytes) -> bool:
-        if (
-            prepared.record.builtin
-            or not prepared.sandboxed
-            or not started.child.status
-            or not printed.startswith(FAILURE_MARK)
-        ):
-            return False
+    def unsandboxed(self, prepared: Prepared, run: Run) -> None:
+        """Go on without a sandbox where that is allowed, and evaluate the action again."""
         if self._sandbox.active:
-            if not self._sandbox.probe():
-                return False
             self._sandbox.unusable()
             self._observer.note(f"no sandbox: {self._sandbox.fallback}; actions run without one")
+        self._announce.gave_up(prepared, run)
+        if self._current.get(prepared.number) is prepared:
+            self._retry(prepared)
+
+    def made(self, prepared: Prepared, made: Made, run: Run) -> None:
+        """Take what a run on this machine made, into the caches too."""
+        if self._current.get(prepared.number) is not prepared:
+            return
+        record, paths = prepared.record, self._plan.paths
+        for a, value in zip(record.outputs, made.values, strict=True):
+            if not self._placing.place(a, value):
+                raise InternalError(id="lost-output", cause=f"{paths[a]} vanished from the cache")
+        result = result_of(self._plan, record, made.values, made.printed)
+        action = prepared.key.digest
+        self._cache.actions.put(action.hash, result)
+        # What changed meanwhile was not what the action read.
+        if prepared.pruned_key and not self.cone.stale(prepared.number):
+            entry = depfile.Entry(action, made.used)
+            depfile.remember(self._cache.inputs, prepared.pruned_key, entry)
+        self.executed.add(prepared.number)
+        self._forced.discard(prepared.number)
+        directories = self._directories.pop(prepared.number, ())
+        self._complete(prepared, made.values, made.printed, run)
+        self._publish(prepared, result, directories)
+
+    def answered(self, prepared: Prepared, encoded: bytes, run: Run) -> bool:
+        """Take what the remote engine answered; false when it does not keep the declaration."""
+        from unibuild.execution.remote_results import Hit, exit_of
+
+        status, printed = exit_of(encoded)
+        if status:
+            error = self._runner.refused(prepared.record, status, printed)
+            self.failed(prepared, error, printed, run)
+            return True
+        judged = None if self._remote is None else self._remote.judge(prepared, encoded)
+        if judged is None or self._remote is None:
+            return False
+        self.executed.add(prepared.number)
+        hit = Hit(prepared.key.digest, *judged, run.began)
+        self._remote.remember(prepared, hit)
+        self._take_remote(prepared, hit, run)
         return True
 
-    def _take(self, prepared: _Prepared, started: Started, printed: bytes) -> list[Value]:
-        record = prepared.record
-        paths = self._plan.paths
-        self._collector.check(record, started.outputs)
-        used: depfile.Used = []
-        if record.depfile >= 0:
-            place = f"{started.outputs}/{paths[record.depfile].partition('/')[2]}"
-            with open(place, encoding="utf-8", errors="surrogateescape") as file:
-                text = file.read()
-            for a in depfile.used_inputs(record, self._plan, text, started.inputs):
-                value = self.values[a]
-                if value is not None:
-                    used.append((paths[a], value))
-        values = self._collector.take(record, started.outputs)
-        for a, value in zip(record.outputs, values, strict=True):
-            if a in self._wanted and not self._placer.place(a, value):
-                raise InternalError(id="lost-output", cause=f"{paths[a]} vanished from the cache")
-        result = result_of(self._plan, record, values, printed)
-        self._cache.actions.put(prepared.key, result)
-        if prepared.pruned_key:
-            depfile.remember(self._cache.inputs, prepared.pruned_key, prepared.key, used)
-        return values
+    def failed(self, prepared: Prepared, error: UnibuildError, printed: bytes, run: Run) -> None:
+        """Take a failure: nothing that needs the action can be made."""
+        if self._current.get(prepared.number) is not prepared:
+            return
+        self._leave(prepared)
+        self.cone.fail(prepared.number)
+        self.failures.append(error)
+        self._stopping = self._stopping or not self._request.keep_going
+        self._announce.failed(prepared, run, printed)
 
-    # Endings.
+    def _publish(
+        self, prepared: Prepared, result: ActionResult, directories: tuple[bytes, ...] = ()
+    ) -> None:
+        if self._remote is not None and self._remote.publishes(prepared):
+            self._remote.publish(prepared, result, "", directories)
 
     def _complete(
         self,
-        index: int,
-        record: Record,
+        prepared: Prepared,
         values: list[Value],
         printed: bytes,
-        began: float,
-        seconds: float,
-        slot: int,
+        run: Run,
+        *,
+        remote: bool = False,
     ) -> None:
+        self._leave(prepared)
         before = self.cone.unfinished
-        self.cone.complete(index, values)
+        self.cone.complete(prepared.number, values)
         skipped = before - self.cone.unfinished - 1
         if skipped > 0:
             self._total -= skipped
             self._observer.graph_ready(self._total)
-        if record.test:
-            self.tests.append(TestReport(record.label, True, slot < 0, seconds, printed))
-        self._observer.action_finished(
-            self._event(index, record),
-            ActionOutcome(slot >= 0, False, began, seconds, slot, printed),
-        )
+        self._announce.made(prepared, run, printed, remote=remote)
 
-    def _fail(
-        self,
-        index: int,
-        record: Record,
-        error: UnibuildError,
-        started: Started,
-        seconds: float,
-        slot: int,
-        printed: bytes,
-    ) -> None:
-        self.cone.fail(index)
-        self.failed.append(index)
-        self.failures.append(error)
-        if record.test:
-            self.tests.append(TestReport(record.label, False, False, seconds, printed))
-        self._stopping = self._stopping or not self._options.keep_going
-        outcome = ActionOutcome(True, True, started.child.started, seconds, slot, printed)
-        self._observer.action_finished(self._event(index, record), outcome)
-
-    def _event(self, index: int, record: Record) -> ActionEvent:
-        output = self._plan.paths[record.outputs[0]].partition("/")[2] if record.outputs else ""
-        return ActionEvent(
-            index, record.label, record.mnemonic, record.description, output, record.test
+    def _report_uncached(self) -> None:
+        if not self._uncached:
+            return
+        labels = tuple(dict.fromkeys(self._uncached))
+        self.failures.append(
+            ActionError(
+                id="not-cached",
+                cause=f"{len(self._uncached)} actions have no result in any cache",
+                hint="build the targets where results are uploaded, or with 'unibuild build' here",
+                detail=labels,
+            )
         )

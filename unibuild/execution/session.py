@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unibuild.execution import keep
@@ -29,7 +30,7 @@ from unibuild.execution.request import (
     TestReport,
 )
 from unibuild.execution.sandbox import Sandbox
-from unibuild.execution.scheduler import Options, Scheduler
+from unibuild.execution.scheduler import Scheduler, Workshop
 from unibuild.execution.values import RACY_NS, source_stamp
 from unibuild.model.errors import HostError, InternalError
 from unibuild.store.cache import Cache
@@ -37,6 +38,7 @@ from unibuild.store.cache import Cache
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from unibuild.execution.exchange import Exchange
     from unibuild.execution.kept_graph import Stamp
     from unibuild.execution.observer import Observer
     from unibuild.execution.plan import Plan
@@ -84,15 +86,17 @@ def _build(request: BuildRequest, observer: Observer, *, kept_only: bool) -> Bui
     with _interruptible(), _workspace_lock(root, observer):
         cache = Cache(str(request.cache_root), request.digest_function, observer.note)
         processes = Processes()
+        run = _Build(request, observer, cache, sandbox, processes, began)
         try:
-            run = _Build(request, observer, cache, sandbox, processes, began)
-            return run.from_kept() if kept_only else run.from_kept() or run.afresh()
+            report = run.from_kept() if kept_only else run.from_kept() or run.afresh()
+            return None if report is None else run.finish(report)
         except OSError as error:  # a full disk, a directory that may not be written, …
             raise HostError(
                 id="file-system",
                 cause=f"{error.strerror or error}: {error.filename}",
             ) from error
         finally:
+            run.close()
             processes.close()
             cache.close()
 
@@ -166,7 +170,31 @@ class _Build:
         self.processes = processes
         self.began = began
         self.root = str(request.workspace_root)
-        self.kept = keep.Store(self.root, request.key, str(request.cache_root), cache.function)
+        self.exchange: Exchange | None = None
+        self.kept = keep.Store(
+            self.root, request.key, str(request.cache_root), cache.function, request.kept_settings
+        )
+
+    def connect(self) -> None:
+        """Start the courier, which connects while this process goes on; once there is work."""
+        if self.request.remote is None or self.exchange is not None:
+            return
+        from unibuild.execution.exchange import Exchange
+
+        cache_root, function = str(self.request.cache_root), self.cache.function.name
+        self.exchange = Exchange(self.request.remote, cache_root, function, self.observer)
+
+    def finish(self, report: BuildReport) -> BuildReport:
+        """Wait for uploads, and add what was moved to the report."""
+        if self.exchange is None:
+            return report
+        statistics = self.exchange.finish()
+        return replace(report, remote=statistics, seconds=time.monotonic() - self.began)
+
+    def close(self) -> None:
+        """End the courier, whatever it does."""
+        if self.exchange is not None:
+            self.exchange.close()
 
     def from_kept(self) -> BuildReport | None:
         kept = None if self.request.only_action else self.kept.load()
@@ -176,11 +204,15 @@ class _Build:
         if changes is None:
             return None
         placer = self._placer(kept.plan)
-        forced = self._restore(kept, changes.outputs, placer)
-        scheduler = self._schedule(kept.plan, kept.values, changes.dirty | forced, placer, forced)
-        return self._conclude(kept, placer, scheduler)
+        dirty = changes.dirty | self._restore(kept, changes.outputs, placer)
+        if self.request.publish_all or self.request.only_cached:
+            dirty.update(range(len(kept.plan.outputs)))
+        if dirty:
+            self.connect()
+        return self._conclude(kept, placer, self._schedule(kept.plan, kept.values, dirty, placer))
 
     def afresh(self) -> BuildReport:
+        self.connect()
         if self.request.only_action:
             return self._only_action()
         since = time.time_ns()
@@ -192,7 +224,7 @@ class _Build:
         self.kept.invalidate()
         identity = self.kept.save_graph(plan, records)
         placer = self._placer(plan)
-        scheduler = self._schedule(plan, values, range(len(records)), placer, set())
+        scheduler = self._schedule(plan, values, range(len(records)), placer)
         scheduler.source_stamps.update(source_stamps)
         kept = keep.Kept(
             plan, values, [self._relative(path) for path in watched], stamps, prints,
@@ -221,20 +253,10 @@ class _Build:
         values: list[Value | None],
         dirty: Iterable[int],
         placer: Placer,
-        forced: Iterable[int],
+        forced: Iterable[int] = (),
     ) -> Scheduler:
-        options = Options(
-            self.request.jobs,
-            self.request.keep_going,
-            self.request.builtins,
-            self.request.fetch,
-            self.request.host,
-            frozenset(forced),
-        )
-        return Scheduler(
-            plan, values, dirty, self.cache, self.sandbox, self.processes, placer,
-            self.observer, options,
-        )  # fmt: skip
+        workshop = Workshop(self.cache, self.sandbox, self.processes, self.observer, self.exchange)
+        return Scheduler(plan, values, dirty, workshop, placer, self.request, forced)
 
     def _known_values(self, plan: Plan) -> tuple[list[Value | None], dict[int, Stamp]]:
         """Return values of sources that other kept graphs know and that did not change since."""
@@ -252,12 +274,12 @@ class _Build:
     def _restore(self, kept: keep.Kept, lost: set[int], placer: Placer) -> set[int]:
         """Put lost or modified outputs back; return the actions whose outputs are not stored."""
         producers = kept.plan.producers() if lost else {}
-        forced: set[int] = set()
+        unstored: set[int] = set()
         for a in sorted(lost):
             value = kept.values[a]
             if (value is None or not placer.place(a, value)) and a in producers:
-                forced.add(producers[a])
-        return forced
+                unstored.add(producers[a])
+        return unstored
 
     def _conclude(self, kept: keep.Kept, placer: Placer, scheduler: Scheduler) -> BuildReport:
         plan = kept.plan
@@ -267,7 +289,7 @@ class _Build:
         placed = placer.placed
         outputs = [entry for entry in kept.outputs if entry[0] not in placed]
         outputs += [(a, *entry) for a, entries in placed.items() for entry in entries]
-        kept = kept._replace(outputs=outputs, pending=scheduler.cone.open_actions())
+        kept = kept._replace(outputs=outputs, pending=scheduler.open_actions())
         if scheduler.source_stamps:
             kept = self._with_sources(kept, scheduler.source_stamps)
         self.kept.save(kept)
@@ -287,7 +309,7 @@ class _Build:
         return path[len(self.root) + 1 :] if path.startswith(f"{self.root}/") else path
 
     def _report(self, plan: Plan, scheduler: Scheduler) -> BuildReport:
-        undone = set(scheduler.cone.open_actions())
+        undone = set(scheduler.open_actions())
         unmade = {a for index in undone for a in plan.outputs[index]}
         total, executed = len(plan.outputs), len(scheduler.executed)
         return BuildReport(
@@ -299,4 +321,5 @@ class _Build:
             failures=tuple(scheduler.failures),
             tests=all_tests(plan, unmade, scheduler.tests),
             sandboxed=self.sandbox.active,
+            remote_hits=len(scheduler.remote_hits - scheduler.executed),
         )

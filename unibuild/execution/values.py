@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unibuild.execution.plan import Plan, Record
-    from unibuild.store.digests import DigestFunction
+    from unibuild.store.digests import Digest, DigestFunction
 
 Value = tuple[str, int, bool] | tuple[str, int, str, int]
 
@@ -91,8 +91,9 @@ def _unreadable(shown: str, error: OSError) -> UserError:
 class KnownInputs:
     """Learns the values of inputs that no action makes, when an action first needs them.
 
-    ``packages`` are the local files of fetched packages, ``source_stamps`` those under which the
-    values of sources may be kept; both by artefact.
+    The value of a package is what the lock says, so that nothing is fetched for a result that some
+    cache has. ``packages`` are the local files of those that had to be fetched, ``source_stamps``
+    the stamps under which the values of sources may be kept; both by artefact.
     """
 
     def __init__(
@@ -101,22 +102,26 @@ class KnownInputs:
         values: list[Value | None],
         function: DigestFunction,
         fetch: Callable[[str], object],
+        digest_of: Callable[[str], Digest] | None,
     ) -> None:
-        """Fill ``values`` in; ``fetch`` returns the local file of a package URL."""
+        """Fill ``values`` in; ``fetch`` and ``digest_of`` are those of the request."""
         self._plan = plan
         self._values = values
         self._function = function
         self._fetch = fetch
+        self._digest_of = digest_of
         self.packages: dict[int, str] = {}
         self.source_stamps: dict[int, Stamp] = {}
 
     def learn(self, record: Record) -> None:
-        """Make the values of all inputs of an action known, and its packages local."""
+        """Make the values of all inputs of an action known."""
         for a in record.inputs:
             if self._values[a] is None:
                 self._values[a] = self.value(a)
-            elif self._plan.kinds[a] == PACKAGE and a not in self.packages:
-                self.packages[a] = str(self._fetch(str(self._plan.extra[a])))
+
+    def fetch(self, a: int) -> None:
+        """Make a package local; raises what the fetch of the request raises."""
+        self.packages[a] = str(self._fetch(str(self._plan.extra[a])))
 
     def value(self, a: int) -> Value:
         """Return the present value of a source, a literal or a package."""
@@ -125,7 +130,9 @@ class KnownInputs:
         if kind == LITERAL and isinstance(extra, bytes):
             return (*self._function.of(extra), executable)
         if kind == PACKAGE:
-            self.packages[a] = str(self._fetch(str(extra)))
+            if self._digest_of is not None:
+                return (*self._digest_of(str(extra)), executable)
+            self.fetch(a)
             return (*self._function.of_file(self.packages[a]), executable)
         if kind == GENERATED:
             raise InternalError(

@@ -97,6 +97,10 @@ class LocalStore:
                 return True
         return False
 
+    def trust(self, digest: Digest, *, executable: bool) -> None:
+        """Believe a blob that a process of this very build verified and moved in just now."""
+        self._verified.add(self.path(digest, executable=executable))
+
     def read(self, digest: Digest) -> bytes | None:
         """Return the verified bytes, or nothing."""
         path = self.file(digest)

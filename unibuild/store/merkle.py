@@ -37,6 +37,23 @@ def root_digest(entries: Iterable[Entry], function: DigestFunction) -> Digest:
 
     ``entries`` are (path, digest, executable, tree) with distinct relative paths.
     """
+    return _fold(entries, function, None)
+
+
+def input_root(
+    entries: Iterable[Entry], function: DigestFunction
+) -> tuple[Digest, dict[Digest, bytes]]:
+    """Return what ``root_digest`` does, and every ``Directory`` message on the way by its digest.
+
+    The messages of children that are given by digest are not among them.
+    """
+    messages: dict[Digest, bytes] = {}
+    return _fold(entries, function, messages), messages
+
+
+def _fold(
+    entries: Iterable[Entry], function: DigestFunction, messages: dict[Digest, bytes] | None
+) -> Digest:
     # Children are collected a directory: names of files and of directories with encoded nodes.
     files: dict[str, list[tuple[str, bytes]]] = {"": []}
     children: dict[str, list[tuple[str, bytes]]] = {"": []}
@@ -48,14 +65,17 @@ def root_digest(entries: Iterable[Entry], function: DigestFunction) -> Digest:
             children[parent].append((name, encode_directory_node(name, digest)))
         else:
             files[parent].append((name, encode_file_node(name, digest, executable)))
-    digest = function.of(b"")
+    digest = Digest("", 0)
     # A child sorts after its parent, so the reverse order is bottom up.
     for directory in sorted(files, reverse=True):
         nodes = files[directory]
         nodes.sort()
         below = children[directory]
         below.sort()
-        digest = function.of(b"".join([node for _, node in nodes] + [node for _, node in below]))
+        message = b"".join([node for _, node in nodes] + [node for _, node in below])
+        digest = function.of(message)
+        if messages is not None:
+            messages[digest] = message
         if directory:
             parent, _, name = directory.rpartition("/")
             children[parent].append((name, encode_directory_node(name, digest)))

@@ -18,6 +18,8 @@ from unibuild.store.digests import Digest
 from unibuild.store.files import READ_ONLY, read_whole, remove, touch, write_new
 from unibuild.store.layout import FIXED_TIME_NS, Layout, remove_tree
 from unibuild.store.merkle import ScannedTree, UnsupportedEntryError, scan
+from unibuild.store.protobuf import MalformedMessageError
+from unibuild.store.reapi import decode_tree
 from unibuild.store.records import check, checked
 
 if TYPE_CHECKING:
@@ -58,17 +60,43 @@ class TreeStore:
         _seal(path)
         scanned = scan(path, self._function)
         self._content.put_bytes(scanned.message)
-        final = self._path(scanned.tree)
-        if self.directory(scanned.tree) is None:
-            try:
-                Layout.publish(path, final)
-            except OSError:  # another process was faster, or a dropped tree is still being removed
-                remove_tree(final)
-                os.rename(path, final)
-            self._stamp(scanned.tree)
-        else:
-            remove_tree(path)
+        self._move_in(path, scanned.tree)
         return scanned
+
+    def keep(self, path: str, message: bytes) -> bool:
+        """Move the directory at ``path`` in under the digest of its encoded ``Tree`` message.
+
+        The message may list children in any order, as other writers do. False, with nothing
+        changed but modes and times, when it describes another directory.
+        """
+        _seal(path)
+        if not self._is_described(path, message):
+            return False
+        self._move_in(path, self._content.put_bytes(message))
+        return True
+
+    def root(self, tree: Digest) -> Digest | None:
+        """Return the digest of the root ``Directory`` of a tree, or nothing when it is unknown."""
+        message = self._content.read(tree)
+        return None if message is None else _root(message, self._function)
+
+    def _move_in(self, path: str, tree: Digest) -> None:
+        final = self._path(tree)
+        if self.directory(tree) is not None:
+            remove_tree(path)
+            return
+        try:
+            Layout.publish(path, final)
+        except OSError:  # another process was faster, or a dropped tree is still being removed
+            remove_tree(final)
+            os.rename(path, final)
+        self._stamp(tree)
+
+    def _is_described(self, path: str, message: bytes) -> bool:
+        try:
+            return scan(path, self._function).root == _root(message, self._function)
+        except (OSError, UnsupportedEntryError):
+            return False
 
     def directory(self, tree: Digest) -> str | None:
         """Return the path of the verified directory, or nothing."""
@@ -103,9 +131,10 @@ class TreeStore:
     def _matches(self, path: str, tree: Digest) -> bool:
         try:
             _seal(path)
-            return scan(path, self._function).tree == tree
+            scanned = scan(path, self._function)
         except (OSError, UnsupportedEntryError):
             return False
+        return scanned.tree == tree or scanned.root == self.root(tree)
 
     def _unchanged(self, path: str) -> bool:
         data = read_whole(f"{path}.stamps")
@@ -156,6 +185,13 @@ class TreeStore:
         write_new(aside, checked(marshal.dumps(stamps), self._function), READ_ONLY)
         os.rename(aside, f"{path}.stamps")
         self._verified.add(path)
+
+
+def _root(message: bytes, function: DigestFunction) -> Digest | None:
+    try:
+        return function.of(decode_tree(message)[0])
+    except MalformedMessageError:
+        return None
 
 
 def _seal(path: str) -> None:

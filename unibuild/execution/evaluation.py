@@ -1,0 +1,113 @@
+"""Evaluation: from the values of an action's inputs to its key, and to its result in the local cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from unibuild.execution import depfile
+from unibuild.execution.keys import ActionKeys, Prepared
+from unibuild.execution.results import values_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from unibuild.execution.placing import Placing
+    from unibuild.execution.plan import Plan, Record
+    from unibuild.execution.sandbox import Sandbox
+    from unibuild.execution.values import KnownInputs, Value
+    from unibuild.store.cache import Cache
+    from unibuild.store.digests import Digest
+    from unibuild.store.reapi import ActionResult
+
+_HOST = "@host/"
+
+
+class Cached(NamedTuple):
+    """A result of the local cache whose blobs are all there.
+
+    ``pruned``: it is that of another action, which read what this one would read.
+    """
+
+    values: list[Value]
+    result: ActionResult
+    pruned: bool
+
+
+class Evaluator:
+    """Evaluates the actions of one plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        values: Sequence[Value | None],
+        inputs: KnownInputs,
+        placing: Placing,
+        cache: Cache,
+        sandbox: Sandbox,
+        host: Mapping[str, str],
+    ) -> None:
+        """Look results up in ``cache``; ``host`` is that of the request."""
+        self._plan = plan
+        self._values = values
+        self._inputs = inputs
+        self._placing = placing
+        self._cache = cache
+        self._sandbox = sandbox
+        self._host = host
+        self.keys = ActionKeys(plan, values, cache.function)
+
+    def prepare(self, index: int) -> Prepared:
+        """Return an action with its key; the values of what other actions make must be known."""
+        record = self._record(index)
+        self._inputs.learn(record)
+        sandboxed = self._sandbox.active
+        key = self.keys.action(record, sandboxed=sandboxed)
+        pruned_key = ""
+        if record.depfile >= 0:
+            pruned_key = self.keys.without_prunable(record, sandboxed=sandboxed)
+        return Prepared(index, record, key, pruned_key, sandboxed)
+
+    def cached(self, prepared: Prepared) -> Cached | None:
+        """Return what the local cache has, placed where it is wanted, or nothing."""
+        actions = self._cache.actions
+        result = actions.get(prepared.key.digest.hash)
+        values = self._usable(prepared.record, result)
+        if result is not None and values is not None:
+            return Cached(values, result, pruned=False)
+        other = self._read_the_same(prepared) if prepared.pruned_key else None
+        result = None if other is None else actions.get(other.hash)
+        values = self._usable(prepared.record, result)
+        if result is not None and values is not None:
+            return Cached(values, result, pruned=True)
+        return None
+
+    def _record(self, index: int) -> Record:
+        """Return the action with what it may know of the host filled in: ``@host/NAME`` values."""
+        record = self._plan.record(index)
+        if not any(value.startswith(_HOST) for _, value in record.environment):
+            return record
+        sandbox = "bubblewrap" if self._sandbox.active else "none"
+        host = {**self._host, "sandbox": sandbox}
+        environment = tuple(
+            (name, host.get(value[len(_HOST) :], "") if value.startswith(_HOST) else value)
+            for name, value in record.environment
+        )
+        return record._replace(environment=environment)
+
+    def _usable(self, record: Record, result: ActionResult | None) -> list[Value] | None:
+        """Return the values of a cached result whose blobs are all there, placed where wanted."""
+        values = None if result is None else values_of(self._plan, record, result)
+        return values if values is not None and self._placing.usable(record, values) else None
+
+    def _read_the_same(self, prepared: Prepared) -> Digest | None:
+        """Return an earlier run of the action that read what is there now, or nothing."""
+        records, key, record = self._cache.inputs, prepared.pruned_key, prepared.record
+        known = depfile.entries(records, key)
+        found = depfile.find(known, self._plan, self._values, record)
+        if found is not None or all(entry.depfile is None for entry in known):
+            return found
+        for entry in known:
+            if entry.depfile is not None and self._cache.content.contains(entry.depfile):
+                data = self._cache.content.read(entry.depfile)
+                depfile.narrow(records, key, entry, data, self._plan, record)
+        return depfile.find(depfile.entries(records, key), self._plan, self._values, record)
