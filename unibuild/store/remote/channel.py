@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from unibuild import __version__
 from unibuild.store.remote.credentials import Credentials
-from unibuild.store.remote.endpoint import aio, open_channel
+from unibuild.store.remote.endpoint import MAXIMUM_MESSAGE, aio, open_channel
 from unibuild.store.remote.messages_server import REQUEST_METADATA, encode_request_metadata
 from unibuild.store.remote.patience import Patience, StallError
 from unibuild.store.remote.redaction import Redactor
@@ -38,8 +38,11 @@ _STALL_SHARE = 4  # of the time-out of a call
 class Channel:
     """One server, as ``connection`` describes it."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Check URL, certificates and token; each mistake is a ``UserError``. Sends nothing."""
+    def __init__(self, connection: Connection, maximum: int = MAXIMUM_MESSAGE) -> None:
+        """Check URL, certificates and token; each mistake is a ``UserError``. Sends nothing.
+
+        ``maximum`` is the longest message in bytes; only the conformance suite tries longer ones.
+        """
         self.connection = connection
         self.redactor = Redactor()
         self.credentials = Credentials(connection, self.redactor)
@@ -51,7 +54,7 @@ class Channel:
         self._calls: dict[aio.Call, bool] = {}  # those under way, and whether they stalled
         self._progress = 0.0
         self._watch: asyncio.Task[None] | None = None
-        self._channel = open_channel(connection)
+        self._channel = open_channel(connection, maximum)
 
     @property
     def instance(self) -> str:

@@ -37,12 +37,12 @@ _SYSTEM_AUTHORITIES = (  # Debian, Fedora, Alpine and others, as their TLS libra
 )
 
 
-def open_channel(connection: Connection) -> aio.Channel:
+def open_channel(connection: Connection, maximum: int = MAXIMUM_MESSAGE) -> aio.Channel:
     """Return a channel to the server; a wrong URL or certificate is a ``UserError``."""
     target = _target(connection)
     options: list[tuple[str, int | str]] = [
-        ("grpc.max_receive_message_length", MAXIMUM_MESSAGE),
-        ("grpc.max_send_message_length", MAXIMUM_MESSAGE),
+        ("grpc.max_receive_message_length", maximum),
+        ("grpc.max_send_message_length", maximum),
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.max_reconnect_backoff_ms", 5000),
         ("grpc.primary_user_agent", f"unibuild/{__version__}"),
