@@ -43,6 +43,7 @@ from unibuild.store.remote.messages_content import (
     encode_find_missing,
     encode_read,
 )
+from unibuild.store.remote.patience import PartError
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
@@ -224,7 +225,9 @@ class RemoteContent:
                 answer = await self._channel.unary_once(BATCH_UPDATE, request)
                 fault = batches.take_updated(answer, left)
                 if fault is not None:
-                    raise self._channel.error(BATCH_UPDATE, *fault)
+                    code, detail = fault
+                    said = self._channel.redactor.clean(detail)
+                    raise PartError(code, "BatchUpdateBlobs", said)
 
             await self._channel.patience.persist("BatchUpdateBlobs", attempt)
 

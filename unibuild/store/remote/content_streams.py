@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import zstandard
 
 from unibuild.store.remote.messages_content import WriteRequest, encode_write
+from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -125,13 +126,11 @@ class Sender:
             compressor = zstandard.ZstdCompressor(level=LEVEL, threads=workers)
             self._compressor = compressor.compressobj(size=size)
         self.sent = 0
-        self.complete = False
-        self.shorter = False
 
     async def requests(
         self, loop: AbstractEventLoop, pool: Executor | None
     ) -> AsyncIterator[bytes]:
-        """Yield the encoded ``WriteRequest``s; ends early when the source is shorter than it was."""
+        """Yield the encoded ``WriteRequest``s; a source that became shorter is an error."""
         ahead = loop.run_in_executor(pool, self._next)
         try:
             while True:
@@ -143,7 +142,6 @@ class Sender:
                 self.sent += len(chunk)
                 yield request
                 if last:
-                    self.complete = True
                     return
         finally:
             ahead.cancel()
@@ -155,8 +153,9 @@ class Sender:
         while size < CHUNK // 2:
             data = self._source.read(min(CHUNK, self._left)) if self._left else b""
             self._left -= len(data)
-            self.shorter = not data and self._left > 0
-            last = not self._left or self.shorter
+            if not data and self._left:
+                raise RemoteCallError("FAILED_PRECONDITION", "Write", "the file became shorter")
+            last = not self._left
             if self._compressor is not None:
                 data = self._compressor.compress(data)
                 if last:

@@ -38,12 +38,15 @@ ATTEMPTS = {
     "UNAVAILABLE": 5,
     "ABORTED": 5,
     "RESOURCE_EXHAUSTED": 3,
-    "INTERNAL": 3,
-    "UNKNOWN": 3,
+    "INTERNAL": 2,
+    "UNKNOWN": 2,
     "CANCELLED": 3,
     "DEADLINE_EXCEEDED": 2,
 }
 """How often a call is tried in all, by the code of its last fault. All other codes are answers."""
+
+_SILENCE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
+"""Codes of a server that does not answer; the others may come from what was asked, and weigh half."""
 
 _TOO_MANY = "RESOURCE_EXHAUSTED"
 OPEN = "the server is given up for now"
@@ -56,7 +59,7 @@ class Breaker:
         """Open after ``rounds`` rounds of faults without a success, or after ``stalls`` stalls."""
         self._rounds = rounds
         self._limit_of_stalls = stalls
-        self._faults = 0
+        self._faults = 0.0
         self._stalls = 0
         self._last_fault = float("-inf")
         self._retry_at = 0.0
@@ -75,7 +78,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Forget the faults: the server answered."""
-        self._faults = self._stalls = 0
+        self._faults, self._stalls = 0.0, 0
         if self.open:
             self.open = self._probing = False
             self._rest = FIRST_REST
@@ -90,7 +93,7 @@ class Breaker:
         if started < self._last_fault:
             return  # it ran beside one that is counted already
         self._last_fault = time.monotonic()
-        self._faults += 1
+        self._faults += 1.0 if error.code in _SILENCE else 0.5
         self._stalls += stalled
         if self._faults >= self._rounds or self._stalls >= self._limit_of_stalls:
             self._trip(error)
@@ -190,11 +193,15 @@ class Patience:
                 if error.code not in ATTEMPTS:
                     self.breaker.succeeded()
                     raise
-                if error.code == _TOO_MANY and self.window.shrink(started):
+                part = isinstance(error, PartError)
+                if error.code == _TOO_MANY and not part and self.window.shrink(started):
                     await asyncio.sleep(delay(1))
                     continue
                 number += 1
-                self.breaker.failed(started, error, stalled=isinstance(error, StallError))
+                if part:
+                    self.breaker.succeeded()
+                else:
+                    self.breaker.failed(started, error, stalled=isinstance(error, StallError))
                 if number >= min(ATTEMPTS[error.code], most) or self.breaker.open:
                     raise
             except BaseException:
@@ -205,6 +212,10 @@ class Patience:
                 self.window.widen()
                 return result
             await asyncio.sleep(delay(number))
+
+
+class PartError(RemoteCallError):
+    """The server answered, but refused a part of what a call asked for."""
 
 
 class StallError(RemoteCallError):
