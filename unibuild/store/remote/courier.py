@@ -12,7 +12,7 @@ import gc
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from unibuild.store.cache import Cache
 from unibuild.store.remote.errands import Errands
@@ -77,9 +77,8 @@ async def _serve(
     post = Post(connection)
     cache = Cache(cache_root, function_name, lambda text: post.send(Noted(text)))
 
-    def crashed(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        error = context.get("exception") or context.get("message")
-        post.send(Noted(f"internal error of the courier: {type(error).__name__}"))
+    def crashed(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        post.send(Noted(f"internal error of the courier: {_described(context)}"))
         post.flush()
         cache.close()
         os._exit(1)
@@ -92,6 +91,18 @@ async def _serve(
     cache.close()
     post.close()
     os._exit(0)
+
+
+def _described(context: dict[str, Any]) -> str:
+    """Return what can be said of an error without the values in it, which may be secret."""
+    error = context.get("exception")
+    if not isinstance(error, BaseException):
+        return str(context.get("message"))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    return f"{type(error).__name__} at {os.path.basename(place)}"
 
 
 class Post:

@@ -145,7 +145,7 @@ class Errands:
 
     def _unconnected(self, connection: Connection, error: RemoteCallError | UnibuildError) -> None:
         if isinstance(error, UnibuildError):
-            self._notices.refuse(error, connection.setting)
+            self._notices.misused(error, connection)
         else:
             self._notices.failed(error, connection, CONNECT)
 

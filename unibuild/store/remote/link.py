@@ -172,9 +172,11 @@ class Link:
         """End the courier at once, whatever it is doing; nothing is left half-written."""
         if self._socket.fileno() < 0:
             return
+        self._finished = True
         self._socket.close()
         if self._event >= 0:
             os.close(self._event)
+            self._event = -1
         self._reap(_PATIENCE)
 
     def _pause(self) -> None:

@@ -19,30 +19,34 @@ if TYPE_CHECKING:
 
 READ, WRITE, EXECUTE, CONNECT = "read", "write", "execute", "connect"
 
-_PASSING = {
-    "UNAVAILABLE": ("cannot be reached", "check url there"),
-    "DEADLINE_EXCEEDED": ("does not answer in time", "timeout there says how long a call may take"),
-    "RESOURCE_EXHAUSTED": ("is full or overloaded", "give it more room, or lower its use"),
-    "UNAUTHENTICATED": (
-        "does not accept who we are",
-        "check token_variable, credential_helper, certificate and key there",
-    ),
-    "UNIMPLEMENTED": ("is no server of the Remote Execution API", "check url there"),
-}
-_AT_FIRST = {
-    "INVALID_ARGUMENT": ("does not know this instance", "check instance there"),
-    "NOT_FOUND": ("does not know this instance", "check instance there"),
+_EXPLAINED = {
+    "UNAVAILABLE": ("cannot be reached", "url"),
+    "DEADLINE_EXCEEDED": ("does not answer in time", "timeout"),
+    "RESOURCE_EXHAUSTED": ("is full or overloaded", "upload"),
+    "UNAUTHENTICATED": ("does not accept who we are", "token_variable"),
+    "UNIMPLEMENTED": ("cannot do what is asked", "url"),
 }
 _INSTEAD = {
     READ: "the build goes on without it",
     CONNECT: "the build goes on without it",
-    WRITE: "nothing more is uploaded",
-    EXECUTE: "actions run here",
+    WRITE: "what it does not take is not shared",
+    EXECUTE: "what it does not run is run here",
 }
+_PERSONAL = frozenset(
+    {
+        "remote-certificate",
+        "remote-client-certificate",
+        "remote-permission",
+        "remote-credential-helper",
+        "remote-token-missing",
+        "remote-unauthenticated",
+    }
+)
+"""Mistakes that are those of one person or one moment: no reason to end a build."""
 
 
 class Notices:
-    """Sends each kind of trouble once."""
+    """Sends each kind of trouble once; of the faults of one server, the first."""
 
     def __init__(self, send: Callable[[Noted | Refused], None], *, required: bool) -> None:
         """Send through ``send``; ``required`` makes refusals of them."""
@@ -52,18 +56,17 @@ class Notices:
 
     def failed(self, error: RemoteCallError, connection: Connection, doing: str) -> None:
         """Tell that a call failed while ``doing`` one of READ, WRITE, EXECUTE, CONNECT."""
-        what, hint = _explain(error, doing)
-        where = f"the server of [{connection.setting}], {connection.url},"
-        detail = f" ({error.method}: {error.code}{f': {error.detail}' if error.detail else ''})"
-        key = error.code if doing == CONNECT else f"{error.code} {doing}"
-        setting = f"{connection.setting}.{hint.split()[1]}" if hint.startswith("check ") else ""
-        self.trouble(
-            key,
-            f"{where} {what}{detail}",
-            f"{hint} or use --remote=off".replace("there", f"in [{connection.setting}]"),
-            _INSTEAD[doing],
-            setting,
-        )
+        what, key = _explain(error, doing)
+        if doing == CONNECT and error.detail:
+            cause = error.detail  # of a diagnosis, which names the server
+        else:
+            detail = f": {error.detail}" if error.detail else ""
+            cause = f"{connection.url} {what} ({error.method}: {error.code}{detail})"
+        hint = f"see {key} in [{connection.setting}]"
+        if doing == WRITE and error.code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
+            hint = f"set upload = false in [{connection.setting}], or use a token that may write"
+        setting = f"{connection.setting}.{key}"
+        self.trouble(connection.url, cause, hint, _INSTEAD[doing], setting)
 
     def trouble(
         self, kind: str, cause: str, hint: str, instead: str = _INSTEAD[READ], setting: str = ""
@@ -75,7 +78,22 @@ class Notices:
         if self._required:
             self._send(Refused("HostError", "remote-required", cause, hint, setting))
         else:
-            self._send(Noted(f"{cause}; {instead}" + (f"; {hint}" if hint else "")))
+            self._send(Noted(f"{cause}; {instead}" + (f" ({hint})" if hint else "")))
+
+    def misused(self, error: UnibuildError, connection: Connection) -> None:
+        """Tell that the server cannot be used as it is set."""
+        if error.id in _PERSONAL:
+            setting = connection.setting
+            self.trouble(connection.url, error.cause, error.hint, _INSTEAD[CONNECT], setting)
+        else:
+            self.refuse(error, connection.setting)
+
+    def refuse(self, error: UnibuildError, setting: str) -> None:
+        """End the build: a setting cannot work."""
+        if error.id not in self._said:
+            self._said.add(error.id)
+            setting = error.setting or setting
+            self._send(Refused(type(error).__name__, error.id, error.cause, error.hint, setting))
 
     def wrong_bytes(self, text: str) -> None:
         """Tell that a server gave bytes that are not those of their digest."""
@@ -90,22 +108,9 @@ class Notices:
         cause = f"the local cache cannot be written: {error.strerror}"
         self.trouble("local cache", cause, "make room on its disk", "it is done without")
 
-    def refuse(self, error: UnibuildError, setting: str = "") -> None:
-        """End the build: a setting cannot work."""
-        if error.id in self._said:
-            return
-        self._said.add(error.id)
-        self._send(Refused(type(error).__name__, error.id, error.cause, error.hint, setting))
-
 
 def _explain(error: RemoteCallError, doing: str) -> tuple[str, str]:
-    detail = error.detail.lower()
-    if "ssl" in detail or "tls" in detail or "certificate" in detail:
-        return "cannot be reached safely", "check ca, certificate and the scheme of url there"
+    """Return what the server does wrong, and the setting that may be wrong."""
     if error.code == "PERMISSION_DENIED":
-        if doing == WRITE:
-            return "does not let us write", "set upload = false there, use a token that may write"
-        return "does not let us in", "check token_variable and credential_helper there"
-    if doing == CONNECT and error.code in _AT_FIRST:
-        return _AT_FIRST[error.code]
-    return _PASSING.get(error.code, ("gives wrong answers", "look into its log"))
+        return ("does not let us write" if doing == WRITE else "does not let us in"), "upload"
+    return _EXPLAINED.get(error.code, ("gives wrong answers", "url"))
