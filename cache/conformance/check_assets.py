@@ -10,7 +10,7 @@ from unibuild.store.remote.services import RemoteCallError
 
 from .registry import area
 from .subject import Subject, refusal, said
-from .verdicts import Finding, differs, fails, not_offered, passes
+from .verdicts import Finding, differs, fails, not_offered, passes, service_not_offered
 
 AREA = area("asset")
 WITHOUT = "fetches external archives from where they are published"
@@ -51,12 +51,14 @@ async def push_and_fetch(subject: Subject) -> Finding:
         found = await fetch(subject, uri, qualifiers)
     except RemoteCallError as error:
         if pushed and error.code in {"UNIMPLEMENTED", "NOT_FOUND"}:
-            return not_offered("there is no Remote Asset service to push to")
+            return service_not_offered("there is no Remote Asset service")
         return fails(f"FetchBlob: {said(error)}", WITHOUT)
     if found.digest != blob[0]:
         return fails("another digest is given", "checks the digest against the lock")
     if pushed:
-        return differs("it cannot be pushed to, but finds blobs by checksum", "uploads the blob")
+        return differs(
+            "nothing can be pushed, but blobs are found by checksum", "uploads archives as blobs"
+        )
     return passes()
 
 

@@ -10,10 +10,9 @@ from unibuild.store.remote.services import RemoteCallError
 
 from .registry import area
 from .subject import Subject, refusal, said
-from .verdicts import Finding, differs, fails, not_offered, passes
+from .verdicts import Finding, differs, fails, passes, service_not_offered
 
 AREA = area("zstd")
-UNANNOUNCED = not_offered("zstd is not announced")
 MIB = 1 << 20
 
 
@@ -32,7 +31,7 @@ def decompressed(data: bytes) -> bytes:
 async def streams(subject: Subject) -> Finding:
     """Also what was written plain, read compressed."""
     if ZSTD not in subject.capabilities.compressors:
-        return UNANNOUNCED
+        return service_not_offered("zstd is not announced")
     first, second = compressible(subject, 5 * MIB + 3), compressible(subject, 3 * MIB)
     for data, zstd in ((first, True), (second, False)):
         digest = subject.function.of(data)
@@ -51,8 +50,6 @@ async def streams(subject: Subject) -> Finding:
 @AREA.check("compressed bytes that do not have the hash of their name are refused")
 async def wrong_digest(subject: Subject) -> Finding:
     """Both a whole frame of something else and what is no frame at all."""
-    if ZSTD not in subject.capabilities.compressors:
-        return UNANNOUNCED
     for sent in (zstandard.compress(compressible(subject, MIB), 1), subject.blob(MIB)[1]):
         digest, _ = subject.blob(MIB)
         error = await refusal(subject.write(digest, sent, zstd=True))
@@ -66,8 +63,6 @@ async def wrong_digest(subject: Subject) -> Finding:
 @AREA.check("batches may be compressed")
 async def batches(subject: Subject) -> Finding:
     """Reading when asked for, writing when that is announced as well."""
-    if ZSTD not in subject.capabilities.compressors:
-        return UNANNOUNCED
     data = compressible(subject, 100_000)
     digest = subject.function.of(data)
     writing = ZSTD in subject.capabilities.update_compressors

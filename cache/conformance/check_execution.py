@@ -27,12 +27,11 @@ from unibuild.store.remote.services import RemoteCallError
 from .probe import program
 from .registry import area
 from .subject import Subject, refusal, said
-from .verdicts import Finding, differs, fails, not_offered, passes
+from .verdicts import Finding, differs, fails, passes, service_not_offered
 
 AREA = area("execution")
 RUN_SECONDS = 45
 SLEEP_LIMIT = 2
-UNOFFERED = not_offered("execution is not announced")
 OUTPUT = "checks every output of a result against the action's declaration"
 
 
@@ -108,7 +107,7 @@ def offered(subject: Subject) -> bool:
 async def output_file(subject: Subject) -> Finding:
     """It copies a file and makes the copy executable."""
     if not offered(subject):
-        return UNOFFERED
+        return service_not_offered("execution is not announced")
     ran = await run(subject, "file", "out/file")
     if ran.status.code or ran.exit_code:
         return fails(f"exit {ran.exit_code}, {ran.status.name} {ran.status.message[:200]}")
@@ -126,8 +125,6 @@ async def output_file(subject: Subject) -> Finding:
 @AREA.check("the exit code and both streams of a program that fails are handed on")
 async def exit_code(subject: Subject) -> Finding:
     """Exit status 3, and words on both streams of another run."""
-    if not offered(subject):
-        return UNOFFERED
     failed = await run(subject, "exit")
     if failed.exit_code != 3:  # noqa: PLR2004 -- what probe.c says
         return fails(f"exit code {failed.exit_code}, {failed.status.name}; it was 3")
@@ -151,8 +148,6 @@ async def content_of(subject: Subject, digest: Digest) -> bytes:
 @AREA.check("a failed action is not kept as a result")
 async def failure_kept(subject: Subject) -> Finding:
     """A cached failure comes back until somebody changes an input."""
-    if not offered(subject):
-        return UNOFFERED
     ran = await run(subject, "exit")
     request = execution.ExecuteRequest(subject.instance, ran.action, False, function=subject.number)
     await ended(subject, execution.EXECUTE, execution.encode_execute(request), ran.action, ran.data)
@@ -165,8 +160,6 @@ async def failure_kept(subject: Subject) -> Finding:
 @AREA.check("a declared output that was not made is told")
 async def missing_output(subject: Subject) -> Finding:
     """The program ends well and writes nothing."""
-    if not offered(subject):
-        return UNOFFERED
     ran = await run(subject, "nothing", "out/file")
     if ran.status.code or ran.exit_code:
         return passes(f"{ran.status.name} {ran.status.message[:100]}")
@@ -178,8 +171,6 @@ async def missing_output(subject: Subject) -> Finding:
 @AREA.check("a directory comes as a Tree whose files are stored")
 async def output_tree(subject: Subject) -> Finding:
     """A file, and a file in a directory in it."""
-    if not offered(subject):
-        return UNOFFERED
     ran = await run(subject, "tree", "out/tree")
     directories = ran.served.result.directories if ran.served else ()
     if len(directories) != 1:
@@ -202,8 +193,6 @@ async def output_tree(subject: Subject) -> Finding:
 @AREA.check("an action that takes too long is ended")
 async def timeout(subject: Subject) -> Finding:
     """Two seconds for a program that takes a minute."""
-    if not offered(subject):
-        return UNOFFERED
     begin = time.monotonic()
     ran = await run(subject, "sleep", limit=SLEEP_LIMIT)
     took = time.monotonic() - begin
@@ -217,8 +206,6 @@ async def timeout(subject: Subject) -> Finding:
 @AREA.check("an execution can be followed again after its stream broke")
 async def wait_execution(subject: Subject) -> Finding:
     """Execute, let go, WaitExecution by the operation's name."""
-    if not offered(subject):
-        return UNOFFERED
     action, data = await prepare(subject, "sleep", (), SLEEP_LIMIT)
     request = execution.ExecuteRequest(subject.instance, action, True, function=subject.number)
     name = ""
@@ -245,8 +232,6 @@ async def wait_execution(subject: Subject) -> Finding:
 @AREA.check("an action sees nothing of its worker's machine")
 async def hermetic(subject: Subject) -> Finding:
     """The program looks for /etc/passwd."""
-    if not offered(subject):
-        return UNOFFERED
     ran = await run(subject, "look")
     if ran.status.code or ran.exit_code not in (0, 4):
         return fails(f"exit {ran.exit_code}, {ran.status.name}")
@@ -261,8 +246,6 @@ async def hermetic(subject: Subject) -> Finding:
 @AREA.check("an action whose inputs are missing is refused")
 async def missing_input(subject: Subject) -> Finding:
     """FAILED_PRECONDITION that names them, so that a client can send them."""
-    if not offered(subject):
-        return UNOFFERED
     command = encode_command(["./probe", "nothing"], (), ())
     root = encode_directory(Directory((FileNode("probe", subject.blob(900)[0], True),)))
     action = encode_action(subject.function.of(command), subject.function.of(root))

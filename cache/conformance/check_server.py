@@ -55,9 +55,9 @@ async def unknown_instance(subject: Subject) -> Finding:
     )
     if error is None:
         return differs("the name is ignored", "a mistake in `instance` goes unnoticed, harmlessly")
-    if error.code in {"INVALID_ARGUMENT", "NOT_FOUND"}:
+    if error.code in {"INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED", "UNAUTHENTICATED"}:
         return passes(said(error))
-    return differs(said(error), "reports it as the server's own words")
+    return differs(said(error), "gives the server's own words")
 
 
 @AREA.check("limits and compressors are announced", writes=False)
@@ -91,5 +91,5 @@ async def writable(subject: Subject) -> Finding:
         return passes()
     if error.code in UPDATE_REFUSALS:
         subject.may_write = False
-        return not_offered(f"blobs may only be read with these credentials: {said(error)}")
+        return not_offered(f"{said(error)}; checks that have to write are left out")
     return fails(f"a blob of 100 bytes was refused: {said(error)}")

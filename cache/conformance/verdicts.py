@@ -22,11 +22,15 @@ UNSEEN = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check saw; ``consequence`` is what unibuild does about a difference."""
+    """What one check saw; ``consequence`` is what unibuild does about a difference.
+
+    ``whole_area``: what it says holds for the checks after it in its area, which are not made.
+    """
 
     outcome: Outcome
     detail: str = ""
     consequence: str = ""
+    whole_area: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ def fails(detail: str, consequence: str = "") -> Finding:
 def not_offered(detail: str) -> Finding:
     """Say that the server does not claim to have this, or that it could not be asked."""
     return Finding("not offered", detail)
+
+
+def service_not_offered(detail: str) -> Finding:
+    """Say that there is nothing here of what the area is about."""
+    return Finding("not offered", detail, whole_area=True)
 
 
 def line(verdict: Verdict) -> str:
