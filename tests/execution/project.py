@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from unibuild.execution import kept_graph
 from unibuild.execution.observer import ActionEvent, ActionOutcome
@@ -16,6 +17,7 @@ from unibuild.execution.values import RACY_NS
 from unibuild.model.actions import DEFAULT_ENVIRONMENT, Action, ActionGraph, TargetResult
 from unibuild.model.artifacts import Artifact, Origin
 from unibuild.model.errors import ActionError
+from unibuild.store.remote.requests import Statistics
 
 SHELL = "external/busybox/busybox"
 
@@ -42,6 +44,9 @@ class Recorder:
     started: list[str] = field(default_factory=list)
     totals: list[int] = field(default_factory=list)
     on_start: Callable[[ActionEvent], None] | None = None
+    on_finish: Callable[[ActionEvent], None] | None = None
+    remote: list[str] = field(default_factory=list)
+    transferred: list[Statistics] = field(default_factory=list)
 
     def graph_ready(self, total: int) -> None:
         self.totals.append(total)
@@ -53,12 +58,19 @@ class Recorder:
 
     def action_finished(self, event: ActionEvent, outcome: ActionOutcome) -> None:
         (self.ran if outcome.executed else self.cached).append(event.label)
+        if outcome.remote:
+            self.remote.append(event.label)
+        if self.on_finish:
+            self.on_finish(event)
 
     def fetch_progress(self, purl: str, done: int, total: int) -> None:
         raise AssertionError(f"no test here fetches: {purl} {done} {total}")
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def transfers(self, statistics: Statistics) -> None:
+        self.transferred.append(statistics)
 
 
 class Project:
@@ -72,7 +84,8 @@ class Project:
         self.recorder = Recorder()
         self.analyses = 0
         self.packages: dict[str, Path] = {}
-        self.options: dict[str, object] = {}
+        self.team: dict[str, Any] = {}
+        self.requested: list[str] = []
         root.mkdir()
         self.write("BUILD.toml", "")
 
@@ -131,7 +144,7 @@ class Project:
         return ActionGraph(
             tuple(self.actions),
             targets,
-            tuple(targets),
+            tuple(self.requested or targets),
             (str(self.root / "BUILD.toml"),),
             tuple(directories),
             {"": str(self.root), "external/busybox": str(self.busybox.parent)},
@@ -152,11 +165,17 @@ class Project:
         digest_function: str = "blake3",
         host: dict[str, str] | None = None,
     ) -> BuildRequest:
-        return BuildRequest(
+        request = BuildRequest(
             workspace_root=self.root,
             cache_root=self.cache,
             patterns=("//...",),
-            key=kept_graph.request_key(kind, ("//...",), version="test", sandbox=sandbox),
+            key=kept_graph.request_key(
+                kind,
+                ("//...",),
+                version="test",
+                sandbox=sandbox,
+                download=self.team.get("download", "toplevel"),
+            ),
             analyse=self.graph,
             fetch=lambda purl: self.packages[purl],
             builtins=BUILTINS,
@@ -168,6 +187,7 @@ class Project:
             only_action=only_action,
             host=host or {},
         )
+        return replace(request, **self.team)
 
     def build(self, *arguments: object, **options: object) -> BuildReport:
         """Build everything; what ran is in ``recorder``, renewed by each build.
@@ -179,8 +199,8 @@ class Project:
 
     def build_now(self, *arguments: object, **options: object) -> BuildReport:
         """Build everything at once, however young the sources are."""
-        on_start = self.recorder.on_start
-        self.recorder = Recorder(on_start=on_start)
+        before = self.recorder
+        self.recorder = Recorder(on_start=before.on_start, on_finish=before.on_finish)
         return build(self.request(*arguments, **options), self.recorder)  # type: ignore[arg-type]
 
     def ran(self, **options: object) -> list[str]:
