@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unibuild.store.digests import DigestFunction
+    from unibuild.store.remote.assets import RemoteAssets
     from unibuild.store.remote.channel import Channel
     from unibuild.store.remote.services import BlobService, ResultService
     from unibuild.store.remote.settings import Connection, Remote
@@ -41,13 +42,13 @@ class Wire:
 class CacheSide(NamedTuple):
     """What a cache offers; ``writable``: whether it takes results from anybody at all.
 
-    A bucket has no ``channel``.
+    A bucket has no ``assets``.
     """
 
     blobs: BlobService
     results: ResultService
     writable: bool
-    channel: Channel | None = None
+    assets: RemoteAssets | None = None
 
 
 class EngineSide(NamedTuple):
@@ -69,6 +70,7 @@ async def connect_cache(
 
     if connection.is_bucket:
         return await _open_bucket(connection, remote, function, signer)
+    from unibuild.store.remote.assets import RemoteAssets
     from unibuild.store.remote.content import RemoteContent
     from unibuild.store.remote.inquiry import introduce
     from unibuild.store.remote.results import RemoteResults
@@ -79,7 +81,7 @@ async def connect_cache(
     results = RemoteResults(
         channel, function, content, require_signed=remote.require_signed, signer=signer
     )
-    return CacheSide(content, results, capabilities.update, channel)
+    return CacheSide(content, results, capabilities.update, RemoteAssets(channel, function))
 
 
 async def connect_engine(

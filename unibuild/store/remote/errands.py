@@ -18,6 +18,7 @@ from unibuild.store.remote.lanes import Lanes
 from unibuild.store.remote.notices import CONNECT, READ, WRITE, Notices
 from unibuild.store.remote.publications import Publications
 from unibuild.store.remote.requests import (
+    Blob,
     Cancel,
     Execute,
     Executed,
@@ -44,12 +45,13 @@ if TYPE_CHECKING:
     from unibuild.store.digests import Digest
     from unibuild.store.reapi import ActionResult
     from unibuild.store.remote.assembly import CacheSide
-    from unibuild.store.remote.requests import Blob, Reply
+    from unibuild.store.remote.requests import Reply
     from unibuild.store.remote.services import BlobService
     from unibuild.store.remote.settings import Connection, Remote
 
 _LOOKUPS = 64  # in flight at once
 _TREES = 2
+_ASSETS = 4
 _NO_WRITER = ("PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED")
 
 
@@ -88,6 +90,7 @@ class Errands:
         )
         self._trees = TreeTransfer(cache, root, self._downloads, notices.local, notices.unwritten)
         self._tree_lanes = Lanes(_TREES)
+        self._asset_lanes = Lanes(_ASSETS)
         self._uploads: dict[tuple[str, str], Uploads] = {}
         self._local = cache
         self._publications = Publications(
@@ -129,13 +132,16 @@ class Errands:
     def statistics(self) -> Statistics:
         """Return the totals so far."""
         return self._totals.statistics(
-            self._wire.received, self._wire.sent, self._publications.pending
+            self._wire.received,
+            self._wire.sent,
+            self._publications.pending + self._asset_lanes.busy,
         )
 
     async def finish(self) -> None:
         """Wait until all that was asked is done."""
         await self._lookups.drain()
         await self._publications.drain()
+        await self._asset_lanes.drain()
         if self._engine is not None:
             await self._engine.drain()
 
@@ -257,10 +263,39 @@ class Errands:
     # Assets and history.
 
     def _fetch_asset(self, request: FetchAsset) -> None:
-        self._send(Fetched(request.token, (request.digest,)))
+        self._asset_lanes.submit(partial(self._bring_asset, request))
+
+    async def _bring_asset(self, request: FetchAsset) -> None:
+        """Bring an external file: by its digest, else by asking for it by its name first."""
+        blob = Blob(request.digest)
+        missing = await self._downloads.bring([blob])
+        side = None if self._cache is None else await self._cache.enter()
+        if missing and side is not None and side.assets is not None:
+            try:
+                if await side.assets.fetch(request.purl, request.digest):
+                    missing = await self._downloads.bring([blob])
+            except RemoteCallError as error:
+                self._unread(error)
+        self._send(Fetched(request.token, missing))
 
     def _push_asset(self, request: PushAsset) -> None:
-        del request
+        if self._remote.upload:
+            self._asset_lanes.submit(partial(self._keep_asset, request))
+
+    async def _keep_asset(self, request: PushAsset) -> None:
+        uploads = await self._stores()
+        side = None if self._cache is None else self._cache.now
+        if uploads is None or side is None or side.assets is None:
+            return
+        stored = await uploads.store({request.digest: None})
+        error = stored.error
+        if not stored.lacks:
+            try:
+                await side.assets.push(request.purl, request.digest)
+            except RemoteCallError as fault:
+                error = fault
+        if error is not None:
+            self._unwritable(error)
 
     def _find_history(self, request: FindHistory) -> None:
         self._send(History(request.token, None))

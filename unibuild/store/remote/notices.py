@@ -57,11 +57,10 @@ class Notices:
     def failed(self, error: RemoteCallError, connection: Connection, doing: str) -> None:
         """Tell that a call failed while ``doing`` one of READ, WRITE, EXECUTE, CONNECT."""
         what, key = _explain(error, doing)
-        if doing == CONNECT and error.detail:
-            cause = error.detail  # of a diagnosis, which names the server
-        else:
-            detail = f": {error.detail}" if error.detail else ""
-            cause = f"{connection.url} {what} ({error.method}: {error.code}{detail})"
+        detail = f": {error.detail}" if error.detail else ""
+        cause = f"{connection.url} {what} ({error.method}: {error.code}{detail})"
+        if doing == CONNECT and connection.url in error.detail:
+            cause = error.detail  # of a diagnosis
         hint = f"see {key} in [{connection.setting}]"
         if doing == WRITE and error.code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
             hint = f"set upload = false in [{connection.setting}], or use a token that may write"
