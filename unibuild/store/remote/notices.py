@@ -61,7 +61,8 @@ class Notices:
         cause = f"{connection.url} {what} ({error.method}: {error.code}{detail})"
         if doing == CONNECT and connection.url in error.detail:
             cause = error.detail  # of a diagnosis
-        hint = f"see {key} in [{connection.setting}]"
+        option = "on" if self._required else "off"
+        hint = f"see {key} in [{connection.setting}], or use --remote={option}"
         if doing == WRITE and error.code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
             hint = f"set upload = false in [{connection.setting}], or use a token that may write"
         setting = f"{connection.setting}.{key}"
