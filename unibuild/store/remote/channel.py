@@ -84,9 +84,7 @@ class Channel:
 
     async def _called(self, method: str, request: bytes, seconds: float, headers: Headers) -> bytes:
         window = self.patience.window
-        if window.is_full:
-            await window.turn()
-        window.enter()
+        await window.enter()
         try:
             call = self._unary(method)(
                 request, timeout=seconds or self.connection.timeout, metadata=headers

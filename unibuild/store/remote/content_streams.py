@@ -18,7 +18,7 @@ from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from concurrent.futures import Executor
 
     from unibuild.store.digests import Digest, DigestFunction
@@ -137,10 +137,11 @@ class Sender:
                 chunk, last = await ahead
                 if not last:
                     ahead = loop.run_in_executor(pool, self._next)
-                name = "" if self.sent else self._name
-                request = encode_write(WriteRequest(name, self.sent, last, chunk))
-                self.sent += len(chunk)
-                yield request
+                for part, end in _parts(chunk):
+                    name = "" if self.sent else self._name
+                    request = encode_write(WriteRequest(name, self.sent, last and end, part))
+                    self.sent += len(part)
+                    yield request
                 if last:
                     return
         finally:
@@ -165,6 +166,12 @@ class Sender:
             if last:
                 return b"".join(parts), True
         return b"".join(parts), False
+
+
+def _parts(chunk: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield a chunk in messages of at most ``CHUNK``: a compressor may hand out many at once."""
+    for start in range(0, len(chunk) or 1, CHUNK):
+        yield chunk[start : start + CHUNK], start + CHUNK >= len(chunk)
 
 
 def is_worth_compressing(start: bytes) -> bool:

@@ -26,6 +26,8 @@ T = TypeVar("T")
 WIDEST, NARROWEST = 64, 4
 """Bounds of the calls under way at once."""
 
+_ROUNDS_TO_WIDEN = 8
+
 ROUNDS = 5
 STALLS = 2
 FIRST_DELAY = 0.1
@@ -120,34 +122,37 @@ class Window:
         self._shrunk = float("-inf")
 
     @property
-    def is_full(self) -> bool:
-        """Whether a call has to wait for its ``turn``."""
-        return self._used >= int(self._size)
+    def size(self) -> int:
+        """How many calls may be under way now."""
+        return int(self._size)
 
-    async def turn(self) -> None:
-        """Wait until there is room; those who came first go first."""
-        while self.is_full:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                self._wake()
-                raise
-
-    def enter(self) -> None:
-        """Count a call as under way."""
-        self._used += 1
+    async def enter(self) -> None:
+        """Take a place, when one is free; those who came first go first."""
+        if self._used < int(self._size):
+            self._used += 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave()  # it was given just then
+            raise
 
     def leave(self) -> None:
-        """Count a call as over."""
+        """Give a place back, to those who wait."""
         self._used -= 1
-        self._wake()
+        while self._waiting and self._used < int(self._size):
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                self._used += 1
 
     def widen(self) -> None:
-        """Note a success: a full round of them makes room for one call more."""
+        """Note a success: some rounds of them make room for one call more."""
         if self._size < self._widest:
-            self._size = min(self._size + 1 / self._size, float(self._widest))
+            self._size = min(self._size + 1 / (_ROUNDS_TO_WIDEN * self._size), float(self._widest))
 
     def shrink(self, started: float) -> bool:
         """Halve the window after a refusal of a call begun at ``started``; False: it is narrow already.
@@ -161,14 +166,6 @@ class Window:
         self._shrunk = time.monotonic()
         self._size = max(self._size / 2, float(NARROWEST))
         return True
-
-    def _wake(self) -> None:
-        free = int(self._size) - self._used
-        while free > 0 and self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                free -= 1
 
 
 class Patience:
