@@ -124,7 +124,11 @@ def test_remote_execution_goes_where_it_is_told_to(tmp_path: Path) -> None:
         ("", {"mode": "required"}, "no-remote-cache"),
         ("", {"upload": True}, "no-remote-cache"),
         ("", {"where": "remote"}, "no-remote-execution"),
-        ('[cache.remote]\nurl = "https://example.test/x"\n', {"where": "auto"}, "no-remote-execution"),
+        (
+            '[cache.remote]\nurl = "https://example.test/x"\n',
+            {"where": "auto"},
+            "no-remote-execution",
+        ),
         (CACHE, {"mode": "off", "where": "remote"}, "bad-usage"),
         (CACHE, {"cache_url": "cache:1"}, "bad-url"),
         (CACHE, {"cache_url": "grpcs://user:pass@h"}, "bad-url"),

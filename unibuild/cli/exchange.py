@@ -94,8 +94,8 @@ def pull(arguments: argparse.Namespace, composition: Composition) -> int:
             raise failure
         raise DifferenceError(
             id=failure.id,
-            cause=failure.cause,
-            hint=failure.hint or "'unibuild build' makes it here; 'unibuild cache push' shares it",
+            cause=f"no cache has a result for {plural(len(missing), 'action')}",
+            hint="'unibuild build' makes it here; 'unibuild cache push' shares it",
             detail=failure.detail,
         )
     return 0

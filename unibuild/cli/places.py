@@ -42,10 +42,12 @@ def of_raised(error: UnibuildError | ErrorGroup) -> tuple[UnibuildError, ...]:
 
 
 def _setting_place(workspace: Workspace, setting: str, remote: Remote | None) -> Place | None:
-    path = tuple(setting.split("."))
+    path = setting.split(".")
     table = workspace.settings.cache.remote
     used = remote.cache if remote is not None else None
     configured = table.url if table is not None else ""
-    if path[:2] == ("cache", "remote") and (used is None or used.url != configured):
+    if path[:2] == ["cache", "remote"] and (used is None or used.url != configured):
         return None
-    return workspace.place(*path) if workspace.has(*path) else None
+    while path and not workspace.has(*path):
+        path.pop()  # the table, where the setting itself is not written
+    return workspace.place(*path) if path else None
