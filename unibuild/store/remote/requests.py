@@ -95,10 +95,14 @@ class PushAsset(NamedTuple):
 
 
 class FindHistory(NamedTuple):
-    """Ask for the last action published under ``history``; answered by ``History``."""
+    """Ask for the last action published under ``history``; answered by ``History``.
+
+    Directories at the paths ``trees`` are not looked into.
+    """
 
     token: int
     history: str
+    trees: tuple[str, ...] = ()
 
 
 class Cancel(NamedTuple):

@@ -1,0 +1,161 @@
+"""The last action of a step, wherever it ran: what ``explain`` compares with on another machine.
+
+A step is what stays the same while its action changes: a label and its first output, as a hash. The
+histories of many steps share one record, so that a build adds a few results to the cache, not
+one an action. A record is a blob of fixed-size entries (step, Action's hash and size, oldest first); it
+is found as the output of a result whose Action is a real one of its own that only names the record.
+Servers that look into what they store find nothing odd, and eviction and signatures work as for all.
+
+Rules of use: history is a help for people, and only that. Two clients that write a record at once lose
+one's entries; a blob that is gone means that nothing is known.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from unibuild.store.digests import Digest
+from unibuild.store.protobuf import MalformedMessageError, fields
+from unibuild.store.reapi import (
+    ActionResult,
+    OutputFile,
+    decode_digest,
+    decode_directory,
+    encode_action,
+    encode_command,
+)
+from unibuild.store.remote.requests import History
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from unibuild.store.digests import DigestFunction
+    from unibuild.store.remote.services import BlobService, ResultService
+
+MAXIMUM_ENTRIES = 8192
+"""Of one record; the oldest go first."""
+
+MAXIMUM_DIRECTORIES = 4096
+"""That are read of one action; the rest counts as unchanged subtrees would: by digest."""
+
+_SHARD_DIGITS = 1  # leading hexadecimal digits of a step's hash that name its record
+_OUTPUT = "history"
+_HEADER = b"unibuild history v1\n"
+_ENTRY = struct.Struct(">32s32sQ")  # step, hash of the Action, its size
+_NOTHING = History(0, None)
+
+Entries = dict[bytes, tuple[bytes, int]]
+
+
+class Histories:
+    """Histories in one cache."""
+
+    def __init__(
+        self, results: ResultService, blobs: BlobService, function: DigestFunction
+    ) -> None:
+        """Keep records as ``results`` whose ``blobs`` are of ``function``."""
+        self._results = results
+        self._blobs = blobs
+        self._function = function
+        self._noted: dict[str, Entries] = {}
+
+    def note(self, step: str, action: Digest) -> None:
+        """Remember the last action of a step, until ``store``."""
+        entries = self._noted.setdefault(step[:_SHARD_DIGITS], {})
+        entries.pop(bytes.fromhex(step), None)
+        entries[bytes.fromhex(step)] = (bytes.fromhex(action[0]), action[1])
+
+    async def store(self) -> None:
+        """Add what was noted to the records; raises ``RemoteCallError``."""
+        noted, self._noted = self._noted, {}
+        if not noted:
+            return
+        blobs: dict[Digest, bytes] = {}
+        results: dict[Digest, ActionResult] = {}
+        for shard, entries in noted.items():
+            record, _ = await self._record(shard)
+            for step in entries:
+                record.pop(step, None)
+            record |= entries
+            data = _encode(record)
+            messages = self._messages(shard)
+            blobs |= {self._function.of(message): message for message in (*messages, data)}
+            made = OutputFile(_OUTPUT, self._function.of(data))
+            results[self._function.of(messages[0])] = ActionResult((made,))
+        missing = await self._blobs.find_missing(blobs)
+        await self._blobs.write({digest: blobs[digest] for digest in missing})
+        for action, result in results.items():
+            await self._results.put(action, result)
+
+    async def find(self, step: str, trees: Iterable[str] = ()) -> History:
+        """Return the last action of a step, with token 0; what is below ``trees`` is not read."""
+        record, signer = await self._record(step[:_SHARD_DIGITS])
+        found = record.get(bytes.fromhex(step))
+        if found is None:
+            return _NOTHING
+        action = Digest(found[0].hex(), found[1])
+        data = (await self._blobs.read([action])).get(action)
+        if data is None:
+            return _NOTHING
+        try:
+            parts = dict(fields(data))
+            command, root = (decode_digest(_bytes(parts.get(number))) for number in (1, 2))
+            commands = await self._blobs.read([command])
+            directories = await self._directories(root, frozenset(trees))
+        except MalformedMessageError:
+            return _NOTHING
+        if command not in commands:
+            return _NOTHING
+        return History(0, data, commands[command], directories, signer)
+
+    async def _record(self, shard: str) -> tuple[Entries, str]:
+        """Return the entries of a record, oldest first, and who signed it."""
+        found = await self._results.get(self._function.of(self._messages(shard)[0]))
+        if found is None or len(found[0].files) != 1:
+            return {}, ""
+        digest = found[0].files[0].digest
+        if digest.size > len(_HEADER) + MAXIMUM_ENTRIES * _ENTRY.size:
+            return {}, ""
+        blobs = await self._blobs.read([digest])
+        return _decode(blobs.get(digest, b"")), found[1]
+
+    def _messages(self, shard: str) -> tuple[bytes, bytes, bytes]:
+        """Return the Action that names a record, its Command and its empty input root."""
+        command = encode_command(("@unibuild/history", shard), (), (_OUTPUT,))
+        action = encode_action(self._function.of(command), self._function.of(b""))
+        return action, command, b""
+
+    async def _directories(self, root: Digest, trees: frozenset[str]) -> tuple[bytes, ...]:
+        """Return the Directory messages below ``root``, level by level, as far as they are there."""
+        found: dict[Digest, bytes] = {}
+        level: Mapping[Digest, str] = {root: ""}
+        while level and len(found) < MAXIMUM_DIRECTORIES:
+            messages = await self._blobs.read(level)
+            found |= messages
+            below: dict[Digest, str] = {}
+            for digest, message in messages.items():
+                for node in decode_directory(message).directories:
+                    path = f"{level[digest]}/{node.name}".lstrip("/")
+                    if path not in trees and node.digest not in found:
+                        below[node.digest] = path
+            level = below
+        return tuple(found.values())
+
+
+def _encode(record: Entries) -> bytes:
+    newest = list(record.items())[-MAXIMUM_ENTRIES:]
+    return _HEADER + b"".join([_ENTRY.pack(step, *action) for step, action in newest])
+
+
+def _decode(data: bytes) -> Entries:
+    body = data.removeprefix(_HEADER)
+    if not data.startswith(_HEADER) or len(body) % _ENTRY.size:
+        return {}
+    return {step: (action, size) for step, action, size in _ENTRY.iter_unpack(body)}
+
+
+def _bytes(value: int | bytes | None) -> bytes:
+    if not isinstance(value, bytes):
+        raise MalformedMessageError("an Action lacks a digest")
+    return value
