@@ -1,6 +1,4 @@
-// bazel-remote and all that it is built from, pinned by go.sum:
-//
-//	go build -mod=readonly -o bazel-remote github.com/buchgr/bazel-remote/v2
+// bazel-remote, and in go.sum all that it is built from. See install.
 module cache
 
 go 1.24.0

