@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, urlsplit
 from unibuild.model.errors import UserError
 from unibuild.store.digests import Digest
 from unibuild.store.remote import trust
-from unibuild.store.remote.patience import Patience
+from unibuild.store.remote.patience import ATTEMPTS, Patience
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ WRITABLE = ("s3", "file")
 AT_ONCE = 64
 LARGEST_RESULT = 16 << 20
 _CHUNK = 1 << 20
+_PROBES = 2
 _CONNECT = timedelta(seconds=10)
 _LONGEST = timedelta(hours=6)  # of one blob; a stall ends it much sooner
 _BATCH = 1024
@@ -114,16 +115,16 @@ class Folder:
         """Ask for something that is not there; raises ``RemoteCallError`` unless that is the answer."""
         is_folder = os.path.isdir(self._place)  # noqa: ASYNC240 - it is a local one, asked once
         if self.connection.scheme == "file" and not is_folder:
-            raise RemoteCallError("NOT_FOUND", "HEAD", "there is no such folder")
-        await self.size(self.result(Digest("0" * 64, 0)))
+            raise RemoteCallError("NOT_FOUND", "HEAD", f"there is no folder {self._place}")
+        await self.size(self.result(Digest("0" * 64, 0)), most=_PROBES)
 
-    async def size(self, path: str) -> int | None:
+    async def size(self, path: str, *, most: int = ATTEMPTS["UNAVAILABLE"]) -> int | None:
         """Return the size of what is at ``path``, or nothing."""
 
         async def head(store: Store) -> int:
             return int((await store.head_async(path))["size"])
 
-        return await self._call("HEAD", head)
+        return await self._call("HEAD", head, most)
 
     async def read(self, path: str, most: int) -> bytes | None:
         """Return what is at ``path``, or nothing when there is nothing or more than ``most`` bytes."""
@@ -160,12 +161,17 @@ class Folder:
 
         await self._call("PUT", put)
 
-    async def _call(self, method: str, operation: Callable[[Store], Awaitable[T]]) -> T | None:
+    async def _call(
+        self,
+        method: str,
+        operation: Callable[[Store], Awaitable[T]],
+        most: int = ATTEMPTS["UNAVAILABLE"],
+    ) -> T | None:
         async def attempt() -> T | None:
             async with self._slots:
                 return await self._attempt(method, operation)
 
-        return await self._patience.persist(method, attempt)
+        return await self._patience.persist(method, attempt, most)
 
     async def _attempt(self, method: str, operation: Callable[[Store], Awaitable[T]]) -> T | None:
         from obstore import exceptions
