@@ -95,18 +95,21 @@ def _check(channel: Channel, capabilities: Capabilities, function: str, *, execu
         low, high = (".".join(map(str, v)) for v in (capabilities.low, capabilities.high))
         raise UserError(
             id="remote-api-version",
+            setting=f"{connection.setting}.url",
             cause=f"{connection.url} speaks Remote Execution API {low} to {high}; unibuild speaks 2",
             hint=f"give another server in [{connection.setting}]",
         )
     if not execution and not capabilities.functions:
         raise UserError(
             id="remote-no-cache",
+            setting=f"{connection.setting}.url",
             cause=f"{connection.url} keeps no results: it announces no cache",
             hint=f"give a server with a content-addressed storage in [{connection.setting}]",
         )
     if execution and not capabilities.execution:
         raise UserError(
             id="remote-no-execution",
+            setting=f"{connection.setting}.url",
             cause=f"{connection.url} runs no actions: execution is not enabled there",
             hint=f"give a server with workers in [{connection.setting}], or use --exec=local",
         )
@@ -123,6 +126,7 @@ def _function_error(url: str, functions: tuple[str, ...], function: str) -> User
     )
     return UserError(
         id="remote-digest-function",
+        setting="digest",
         cause=f"the workspace's digest function is {function}; {url} has only "
         + (", ".join(functions) or "none"),
         hint=hint,

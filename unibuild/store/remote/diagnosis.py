@@ -46,6 +46,7 @@ def unreachable(connection: Connection, why: str) -> HostError:
     """Return the error for a server that does not answer."""
     return HostError(
         id="remote-unreachable",
+        setting=f"{connection.setting}.url",
         cause=f"{connection.url} cannot be reached: {why}",
         hint=f"see that the server runs, and that url in [{connection.setting}] is right",
     )
@@ -59,6 +60,7 @@ def _explain_answer(connection: Connection, error: RemoteCallError) -> UnibuildE
     if error.code in ("INVALID_ARGUMENT", "NOT_FOUND"):
         return UserError(
             id="remote-instance",
+            setting=f"{setting}.instance",
             cause=f"{url} has no instance {connection.instance!r}{said}",
             hint=f"set instance in [{setting}] to a name that the server has",
         )
@@ -85,6 +87,7 @@ def _explain_answer(connection: Connection, error: RemoteCallError) -> UnibuildE
 def _not_reapi(connection: Connection, what: str) -> UserError:
     return UserError(
         id="remote-not-reapi",
+        setting=f"{connection.setting}.url",
         cause=f"{connection.url} {what}",
         hint=f"give url in [{connection.setting}] the port of the cache's gRPC service",
     )
@@ -189,6 +192,7 @@ def _untrusted(connection: Connection, why: str) -> UserError:
         hint = f"set ca in [{setting}] to the PEM file of the authority that signed it"
     return UserError(
         id="remote-certificate",
+        setting=f"{connection.setting}.ca",
         cause=f"the certificate of {connection.url} is not believed: {why}",
         hint=hint,
     )
@@ -202,6 +206,7 @@ def _tls_failed(connection: Connection, error: ssl.SSLError) -> UserError:
         return _certificate_wanted(connection)
     return UserError(
         id="remote-certificate",
+        setting=f"{connection.setting}.ca",
         cause=f"TLS with {connection.url} fails: {reason or error}",
         hint=f"see ca, certificate and key in [{connection.setting}]",
     )
@@ -211,6 +216,7 @@ def _certificate_wanted(connection: Connection) -> UserError:
     what = "another client certificate" if connection.certificate else "a client certificate"
     return UserError(
         id="remote-client-certificate",
+        setting=f"{connection.setting}.certificate",
         cause=f"{connection.url} asks for {what}",
         hint=f"set certificate and key in [{connection.setting}] to PEM files that it accepts",
     )
@@ -220,6 +226,7 @@ def _wrong_scheme(connection: Connection, scheme: str, what: str) -> UserError:
     rest = connection.url.partition("://")[2]
     return UserError(
         id="remote-scheme",
+        setting=f"{connection.setting}.url",
         cause=f"{connection.url} {what}",
         hint=f'write url = "{scheme}://{rest}" in [{connection.setting}]',
     )
