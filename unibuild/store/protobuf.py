@@ -72,22 +72,27 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
 
 def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield field number and value, integers for varints; fixed-size fields are skipped."""
-    position = 0
-    while position < len(data):
-        key, position = read_varint(data, position)
-        field, wire = key >> 3, key & 7
-        if wire == VARINT:
-            value, position = read_varint(data, position)
-            yield field, value
-            continue
-        if wire == LENGTH:
-            size, position = read_varint(data, position)
+    position, end = 0, len(data)
+    while position < end:
+        key = data[position]  # tags and sizes have one digit nearly always
+        position += 1
+        if key >= 0x80:  # noqa: PLR2004 - the digit is not the last one
+            key, position = read_varint(data, position - 1)
+        wire = key & 7
+        if wire == LENGTH or wire == VARINT:  # noqa: PLR1714, SIM109 - the fastest form
+            if position < end and (size := data[position]) < 0x80:  # noqa: PLR2004 - see above
+                position += 1
+            else:
+                size, position = read_varint(data, position)
+            if wire == VARINT:
+                yield key >> 3, size
+                continue
         elif wire in (FIXED64, FIXED32):
             size = 8 if wire == FIXED64 else 4
         else:
             raise MalformedMessageError(f"wire type {wire} does not exist")
-        if position + size > len(data):
+        if position + size > end:
             raise MalformedMessageError("a field is longer than its message")
         if wire == LENGTH:
-            yield field, data[position : position + size]
+            yield key >> 3, data[position : position + size]
         position += size
