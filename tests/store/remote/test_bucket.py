@@ -279,7 +279,19 @@ def test_a_folder_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(RemoteCallError) as raised:
         apart(folder(f"file://{tmp_path}/none").probe)
     assert raised.value.code == "NOT_FOUND"
+    assert f"{tmp_path}/none" in raised.value.detail
     assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_is_not_there_is_made_for_what_is_to_be_written(tmp_path: Path) -> None:
+    place = folder(f"file://{tmp_path}/new/one")
+
+    async def work() -> None:
+        await place.probe(create=True)
+        await BucketContent(place).write({SHA256.of(SMALL): SMALL})
+
+    apart(work)
+    assert (tmp_path / "new/one/cas" / SHA256.of(SMALL).hash).read_bytes() == SMALL
 
 
 @pytest.mark.parametrize(

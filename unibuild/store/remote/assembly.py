@@ -108,7 +108,7 @@ async def _open_bucket(
     from unibuild.store.remote.redaction import Redactor
 
     folder = Folder(connection, function, Credentials(connection, Redactor()))
-    await folder.probe()
+    await folder.probe(create=remote.upload)
     content = BucketContent(folder)
     results = BucketResults(folder, content, require_signed=remote.require_signed, signer=signer)
     return CacheSide(content, results, connection.scheme in ("s3", "file"))

@@ -111,10 +111,13 @@ class Folder:
         """Return the path of a result."""
         return f"{self._prefix}ac/{action[0]}"
 
-    async def probe(self) -> None:
-        """Ask for something that is not there; raises ``RemoteCallError`` unless that is the answer."""
+    async def probe(self, *, create: bool = False) -> None:
+        """Ask for something that is not there; raises ``RemoteCallError`` unless that is the answer.
+
+        ``create``: a local folder that is not there is made at the first write.
+        """
         is_folder = os.path.isdir(self._place)  # noqa: ASYNC240 - it is a local one, asked once
-        if self.connection.scheme == "file" and not is_folder:
+        if self.connection.scheme == "file" and not is_folder and not create:
             raise RemoteCallError("NOT_FOUND", "HEAD", f"there is no folder {self._place}")
         await self.size(self.result(Digest("0" * 64, 0)), most=_PROBES)
 
