@@ -18,7 +18,7 @@ from unibuild import __version__
 from unibuild.store.remote.credentials import Credentials
 from unibuild.store.remote.endpoint import MAXIMUM_MESSAGE, aio, open_channel
 from unibuild.store.remote.messages_server import REQUEST_METADATA, encode_request_metadata
-from unibuild.store.remote.patience import Patience, StallError
+from unibuild.store.remote.patience import CROWDED, CallError, Patience
 from unibuild.store.remote.redaction import Redactor
 from unibuild.store.remote.services import RemoteCallError
 
@@ -90,7 +90,7 @@ class Channel:
                 request, timeout=seconds or self.connection.timeout, metadata=headers
             )
             self.sent += len(request)
-            answer: bytes = await self._guarded(method, call, call)
+            answer: bytes = await self._guarded(method, call, call, time.monotonic())
         finally:
             window.leave()
         self.received += len(answer)
@@ -105,16 +105,17 @@ class Channel:
         method_call = self._channel.unary_stream(method)
         call = method_call(request, timeout=seconds or self.connection.timeout, metadata=headers)
         self.sent += len(request)
+        began = time.monotonic()
         try:
             while True:
-                answer = await self._guarded(method, call, call.read(), patient=patient)
+                answer = await self._guarded(method, call, call.read(), began, patient=patient)
                 if not isinstance(answer, bytes):  # aio.EOF
                     return
                 self.received += len(answer)
                 yield answer
         except RemoteCallError as error:
             if await self._renewed(error, generation):
-                raise RemoteCallError("UNAVAILABLE", error.method, error.detail) from None
+                raise _again(error) from None
             raise
         finally:
             call.cancel()
@@ -127,13 +128,14 @@ class Channel:
         method_call: aio.StreamUnaryMultiCallable[bytes, bytes]
         method_call = self._channel.stream_unary(method)
         call = method_call(timeout=seconds or self.connection.timeout, metadata=headers)
+        began = time.monotonic()
         try:
             try:
-                await self._send(method, call, requests)
-                answer: bytes = await self._guarded(method, call, call)
+                await self._send(method, call, requests, began)
+                answer: bytes = await self._guarded(method, call, call, began)
             except RemoteCallError as error:
                 if await self._renewed(error, generation):
-                    raise RemoteCallError("UNAVAILABLE", error.method, error.detail) from None
+                    raise _again(error) from None
                 raise
         finally:
             call.cancel()
@@ -146,33 +148,28 @@ class Channel:
             self._watch.cancel()
         await self._channel.close()
 
-    def error(self, method: str, code: str, detail: str) -> RemoteCallError:
-        """Return an error whose text is cleaned of secrets."""
-        return RemoteCallError(code, _short(method), self.redactor.clean(detail))
-
     async def _send(
         self,
         method: str,
         call: aio.StreamUnaryCall[bytes, bytes],
         requests: AsyncIterator[bytes],
+        began: float,
     ) -> None:
         """Send all of ``requests``, or as many as the server wants to see."""
         async for request in requests:
             if call.done():
                 return  # it has answered already, with success or an error
             try:
-                await self._guarded(method, call, call.write(request))
-            except StallError:
-                raise
-            except RemoteCallError:
-                if call.done():
+                await self._guarded(method, call, call.write(request), began)
+            except CallError as error:
+                if call.done() and not error.stalled:
                     return  # awaiting the answer gives the server's own reason
                 raise
             except asyncio.InvalidStateError:
                 return
             self.sent += len(request)
         with contextlib.suppress(asyncio.InvalidStateError):
-            await self._guarded(method, call, call.done_writing())
+            await self._guarded(method, call, call.done_writing(), began)
 
     async def _headers(self) -> tuple[Headers, int]:
         headers = await self.credentials.headers()
@@ -189,7 +186,13 @@ class Channel:
         return self._channel.unary_unary(method)
 
     async def _guarded(
-        self, method: str, call: aio.Call, step: Awaitable[T], *, patient: bool = False
+        self,
+        method: str,
+        call: aio.Call,
+        step: Awaitable[T],
+        began: float,
+        *,
+        patient: bool = False,
     ) -> T:
         """Await one step of ``call``: its errors become ours, a stall ends it."""
         if not patient:
@@ -197,13 +200,24 @@ class Channel:
         try:
             result = await step
         except aio.AioRpcError as error:
-            raise self.error(method, error.code().name, error.details() or "") from None
+            code = error.code().name
+            raise CallError(
+                code,
+                _short(method),
+                self.redactor.clean(error.details() or ""),
+                began=began,
+                crowded=code == CROWDED and self.patience.window.shrink(began),
+            ) from None
         except asyncio.CancelledError:
             if self._calls.get(call):
-                raise StallError(_short(method), self.stall) from None
+                said = f"nothing came for {self.stall:.0f} s"
+                raise CallError(
+                    "DEADLINE_EXCEEDED", _short(method), said, began=began, stalled=True
+                ) from None
             task = asyncio.current_task()
             if call.done() and task is not None and not task.cancelling():
-                raise self.error(method, "CANCELLED", "the call was cancelled") from None
+                said = "the call was cancelled"
+                raise CallError("CANCELLED", _short(method), said, began=began) from None
             call.cancel()
             raise
         finally:
@@ -227,6 +241,11 @@ class Channel:
                     self._calls[call] = True
                     call.cancel()
                 self._progress = time.monotonic()
+
+
+def _again(error: RemoteCallError) -> RemoteCallError:
+    """Return what makes ``persist`` try once more, with credentials that are new."""
+    return RemoteCallError("ABORTED", error.method, error.detail)
 
 
 def _short(method: str) -> str:

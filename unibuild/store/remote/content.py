@@ -43,7 +43,6 @@ from unibuild.store.remote.messages_content import (
     encode_find_missing,
     encode_read,
 )
-from unibuild.store.remote.patience import PartError
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
@@ -227,7 +226,7 @@ class RemoteContent:
                 if fault is not None:
                     code, detail = fault
                     said = self._channel.redactor.clean(detail)
-                    raise PartError(code, "BatchUpdateBlobs", said)
+                    raise RemoteCallError(code, "BatchUpdateBlobs", said)
 
             await self._channel.patience.persist("BatchUpdateBlobs", attempt)
 

@@ -136,14 +136,20 @@ def decode_result(encoded: bytes) -> ServedResult:
             if 5 in parts:  # noqa: PLR2004
                 contents.append((text(parts.get(1)), data(parts[5])))
         elif field == 6:  # noqa: PLR2004
-            served = served._replace(stdout=digest(value))
+            served = served._replace(stdout=_named(value))
         elif field == 7:  # noqa: PLR2004
             served = served._replace(stderr_raw=data(value))
         elif field == 8:  # noqa: PLR2004
-            served = served._replace(stderr=digest(value))
+            served = served._replace(stderr=_named(value))
         elif field == 9:  # noqa: PLR2004
             served = _with_metadata(served, data(value))
     return served._replace(contents=tuple(contents))
+
+
+def _named(value: int | bytes) -> Digest | None:
+    """Return a digest, None for the empty message by which some servers mean that."""
+    found = digest(value)
+    return found if found.hash or found.size else None
 
 
 def _with_metadata(served: ServedResult, encoded: bytes) -> ServedResult:

@@ -38,7 +38,7 @@ LONGEST_REST = 120.0
 
 ATTEMPTS = {
     "UNAVAILABLE": 5,
-    "ABORTED": 5,
+    "ABORTED": 3,
     "RESOURCE_EXHAUSTED": 3,
     "INTERNAL": 2,
     "UNKNOWN": 2,
@@ -50,8 +50,34 @@ ATTEMPTS = {
 _SILENCE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
 """Codes of a server that does not answer; the others may come from what was asked, and weigh half."""
 
-_TOO_MANY = "RESOURCE_EXHAUSTED"
+CROWDED = "RESOURCE_EXHAUSTED"
+"""The code of a server that has too many calls at once, among other things."""
+
 OPEN = "the server is given up for now"
+
+
+class CallError(RemoteCallError):
+    """A call got a status other than OK, or none; any other ``RemoteCallError`` is about an answer.
+
+    ``began`` is when (monotonic seconds). ``stalled``: nothing came for so long that it was ended.
+    ``crowded``: it was refused for being one of too many, and the window is narrower now.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        method: str,
+        detail: str,
+        *,
+        began: float,
+        stalled: bool = False,
+        crowded: bool = False,
+    ) -> None:
+        """Name status and method; ``detail`` is free of secrets."""
+        super().__init__(code, method, detail)
+        self.began = began
+        self.stalled = stalled
+        self.crowded = crowded
 
 
 class Breaker:
@@ -85,18 +111,18 @@ class Breaker:
             self.open = self._probing = False
             self._rest = FIRST_REST
 
-    def failed(self, started: float, error: RemoteCallError, *, stalled: bool = False) -> None:
-        """Count a fault of a call that began at ``started`` (monotonic seconds)."""
+    def failed(self, error: CallError) -> None:
+        """Count a fault."""
         if self.open:
             if self._probing:
                 self._rest = min(self._rest * 2, LONGEST_REST)
                 self._trip(error)
             return
-        if started < self._last_fault:
+        if error.began < self._last_fault:
             return  # it ran beside one that is counted already
         self._last_fault = time.monotonic()
         self._faults += 1.0 if error.code in _SILENCE else 0.5
-        self._stalls += stalled
+        self._stalls += error.stalled
         if self._faults >= self._rounds or self._stalls >= self._limit_of_stalls:
             self._trip(error)
 
@@ -154,12 +180,12 @@ class Window:
         if self._size < self._widest:
             self._size = min(self._size + 1 / (_ROUNDS_TO_WIDEN * self._size), float(self._widest))
 
-    def shrink(self, started: float) -> bool:
-        """Halve the window after a refusal of a call begun at ``started``; False: it is narrow already.
+    def shrink(self, began: float) -> bool:
+        """Halve the window after a call begun then was refused; False: it is narrow already.
 
         Calls that ran at the same time shrink it once.
         """
-        if started < self._shrunk:
+        if began < self._shrunk:
             return True
         if self._size <= NARROWEST:
             return False
@@ -183,22 +209,17 @@ class Patience:
         number = 0
         while True:
             self.breaker.admit(method)
-            started = time.monotonic()
             try:
                 result = await attempt()
             except RemoteCallError as error:
+                fault = error if isinstance(error, CallError) else None
+                if fault is None or error.code not in ATTEMPTS:
+                    self.breaker.succeeded()
                 if error.code not in ATTEMPTS:
-                    self.breaker.succeeded()
                     raise
-                part = isinstance(error, PartError)
-                if error.code == _TOO_MANY and not part and self.window.shrink(started):
-                    await asyncio.sleep(delay(1))
-                    continue
-                number += 1
-                if part:
-                    self.breaker.succeeded()
-                else:
-                    self.breaker.failed(started, error, stalled=isinstance(error, StallError))
+                number += fault is None or not fault.crowded
+                if fault is not None and not fault.crowded:
+                    self.breaker.failed(fault)
                 if number >= min(ATTEMPTS[error.code], most) or self.breaker.open:
                     raise
             except BaseException:
@@ -208,19 +229,7 @@ class Patience:
                 self.breaker.succeeded()
                 self.window.widen()
                 return result
-            await asyncio.sleep(delay(number))
-
-
-class PartError(RemoteCallError):
-    """The server answered, but refused a part of what a call asked for."""
-
-
-class StallError(RemoteCallError):
-    """Calls were under way and none got anywhere: DEADLINE_EXCEEDED."""
-
-    def __init__(self, method: str, seconds: float) -> None:
-        """Say how long nothing came."""
-        super().__init__("DEADLINE_EXCEEDED", method, f"nothing came for {seconds:.0f} s")
+            await asyncio.sleep(delay(number or 1))
 
 
 def delay(number: int) -> float:
