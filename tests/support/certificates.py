@@ -21,8 +21,11 @@ class Files:
     client_key: Path
 
 
-def make(folder: Path, *, expired: bool = False) -> Files:
-    """Write the files below ``folder``; those that are there already stay."""
+def make(folder: Path, *, expired: bool = False, early: bool = False) -> Files:
+    """Write the files below ``folder``; those that are there already stay.
+
+    They are valid now, or until yesterday (``expired``), or from tomorrow on (``early``).
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -45,7 +48,7 @@ def make(folder: Path, *, expired: bool = False) -> Files:
             .issuer_name(name("unibuild test authority"))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 30 * DAY)
+            .not_valid_before(now + DAY if early else now - 30 * DAY)
             .not_valid_after(end)
         )
 

@@ -111,7 +111,7 @@ def _check(channel: Channel, capabilities: Capabilities, function: str, *, execu
             id="remote-no-execution",
             setting=f"{connection.setting}.url",
             cause=f"{connection.url} runs no actions: execution is not enabled there",
-            hint=f"give a server with workers in [{connection.setting}], or use --exec=local",
+            hint="give a server with workers as url in [execution.remote], or use --exec=local",
         )
     if function not in capabilities.functions:
         raise _function_error(connection.url, capabilities.functions, function)
