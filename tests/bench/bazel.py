@@ -92,16 +92,14 @@ class Bazel:
         self._quietly("clean")
 
     def forget(self) -> None:
-        """End the daemon and remove its folder: as on a machine that never built this workspace."""
+        """End the daemon and put its folder away: as on a machine that never built this workspace."""
         self._quietly("shutdown")
         base = self._base()
         if base:
-            _remove_read_only(base)
+            meter.put_away(base, self._kept.parent)
 
     def _base(self) -> Path | None:
-        for found in self._kept.glob("*/DO_NOT_BUILD_HERE"):
-            return found.parent
-        return None
+        return next((path.parent for path in self._kept.glob("*/DO_NOT_BUILD_HERE")), None)
 
     def _daemon(self) -> int:
         base = self._base()
@@ -124,9 +122,3 @@ class Bazel:
             verb,
             *rest,
         ]
-
-
-def _remove_read_only(folder: Path) -> None:
-    for base, _, _ in os.walk(folder):
-        os.chmod(base, 0o755)  # noqa: PTH101, S103 - Bazel's action cache and outputs are read-only
-    shutil.rmtree(folder, ignore_errors=True)

@@ -93,6 +93,7 @@ def main() -> None:
     if why:
         print(f"without Bazel: {why}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="unibuild-bench-") as place, ExitStack() as opened:
+        os.environ["XDG_CONFIG_HOME"] = place  # a signing key of its own
         bench = Bench(Path(place), opened, options, with_bazel=not why)
         for part in [part for part in PARTS if part in options.parts] or PARTS:
             try:

@@ -1,7 +1,7 @@
 """Part of ``remote.py`` that carries a toolchain's files between two local caches and a server.
 
-The files are those of the pinned zig wheel, as it is unpacked: one large binary, libraries, many
-headers. They go the way of every build: hashed and streamed by the courier, adopted by the cache.
+The files are those of the pinned zig wheel that compiling needs: one large binary, many headers. They
+go the way of every build: hashed and streamed by the courier, adopted by the cache.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from unibuild.store.reapi import (
     encode_command,
 )
 from unibuild.store.remote.link import Link
-from unibuild.store.remote.requests import Blob, Fetch, Fetched, Publish
+from unibuild.store.remote.requests import Blob, Fetch, Fetched, Lookup, Publish
 from unibuild.store.remote.settings import Connection, Remote
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from unibuild.store.digests import Digest
 
+PARTS = ("ziglang/zig", "ziglang/lib/include/")
 BLOB_BYTES = 100 << 20
 MEGABYTE = 10**6
 
@@ -53,7 +54,7 @@ def zstd(bench: Bench) -> list[Row]:
         whole = _unpacked(source)
         binary = max(whole, key=lambda digest: digest.size)
         part = source.content.put_bytes((source.content.read(binary) or b"")[:BLOB_BYTES])
-        for what, digests in (("100 MiB of its binary", [part]), ("all its files", whole)):
+        for what, digests in (("100 MiB of its binary", [part]), ("binary and headers", whole)):
             for compress in (True, False):
                 runs = [_carry(bench, place, digests, compress=compress) for _ in range(bench.runs)]
                 columns = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
@@ -66,13 +67,13 @@ def zstd(bench: Bench) -> list[Row]:
 
 
 def _unpacked(cache: Cache) -> list[Digest]:
-    """Store every file of the zig wheel, and return their digests without repetition."""
+    """Store the files of the zig wheel that the toolchain has, and return their digests without repetition."""
     packages = lock.read(workspaces.REPOSITORY / "unibuild.lock").packages
     (wheel,) = (files[0] for purl, files in packages.items() if "/ziglang@" in purl)
     layout = Layout(str(workspaces.user_cache()), "blake3")
     try:
         with zipfile.ZipFile(layout.path("blobs", digest_of(wheel, "blake3").hash)) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
+            names = [name for name in archive.namelist() if name.startswith(PARTS)]
             return list(
                 dict.fromkeys(cache.content.put_bytes(archive.read(name)) for name in names)
             )
@@ -97,32 +98,35 @@ def _carry(
 def _timed(
     server: Server, cache: Path, digests: list[Digest], *, compress: bool, upload: bool
 ) -> meter.Usage:
+    """Measure a courier that is connected already: its start is part of every other measure."""
     connection = Connection(server.url)
-    key = str(cache / "signing-key.pem")
-    remote = Remote(connection, upload=upload, compress=compress, signing_key=key)
-    server_before, began = meter.cpu_seconds(server.pid), time.perf_counter()
-    client_before = _courier_seconds()
+    remote = Remote(connection, upload=upload, compress=compress)
     link = Link.start(remote, str(cache), "sha256")
+    link.ask(Lookup(1, digests[0]))
+    link.flush()
+    link.wait(1)
+    served, used = meter.cpu_seconds(server.pid), _children_seconds()
+    spent = meter.cpu_seconds(link.pid)
+    began = time.perf_counter()
     if upload:
         link.ask(_publication(digests))
-        link.flush()
-        statistics_ = link.finish(lambda _: None)
-        if statistics_.uploaded_bytes < sum(digest.size for digest in digests):
-            raise SystemExit(f"upload: {statistics_}: {link.replies()}")
+        finished = link.finish(lambda _: None)
+        if not finished.published:
+            raise SystemExit(f"upload: {finished}: {link.replies()}")
     else:
-        link.ask(Fetch(1, tuple(Blob(digest) for digest in digests)))
+        link.ask(Fetch(2, tuple(Blob(digest) for digest in digests)))
         link.flush()
-        reply = link.wait(1)
+        reply = link.wait(2)
         if not isinstance(reply, Fetched) or reply.missing:
             raise SystemExit(f"download: {reply}: {link.replies()}")
-        link.close()
     seconds = time.perf_counter() - began
-    client = _courier_seconds() - client_before
-    return meter.Usage(seconds, client, meter.cpu_seconds(server.pid) - server_before)
+    served = meter.cpu_seconds(server.pid) - served
+    link.close()
+    return meter.Usage(seconds, _children_seconds() - used - spent, served)
 
 
-def _courier_seconds() -> float:
-    """Return the processor time of ended children; no server ends while one is measured."""
+def _children_seconds() -> float:
+    """Return the processor time of ended children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

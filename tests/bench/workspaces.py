@@ -41,7 +41,6 @@ class Workspace:
         self.root = root
         self.jobs = jobs
         self.cache = place / "cache"
-        self._place = place
 
     def build(
         self,
@@ -67,23 +66,21 @@ class Workspace:
 
     def keep(self, cache: Path) -> None:
         """Use ``cache`` as the local cache; it ends at the next ``forget``."""
-        shutil.rmtree(self.cache, ignore_errors=True)
+        meter.put_away(self.cache, self.cache.parent)
         cache.rename(self.cache)
 
     def _environment(self, more: Mapping[str, str] | None) -> dict[str, str]:
         own = {
             "UNIBUILD_CACHE": str(self.cache),
             "NO_COLOR": "1",
-            "XDG_CONFIG_HOME": str(self._place),
         }
         kept = {name: text for name, text in os.environ.items() if name != "UNIBUILD_REMOTE_CACHE"}
         return {**kept, **own, **(more or {})}
 
     def forget(self, *, fetched: bool) -> None:
         """Forget the workspace's outputs and state and the local cache; ``fetched`` files may stay."""
-        for name in ("unibuild-out", ".unibuild"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
-        shutil.rmtree(self.cache, ignore_errors=True)
+        for path in (self.root / "unibuild-out", self.root / ".unibuild", self.cache):
+            meter.put_away(path, self.cache.parent)
         if fetched:
             seed(self.cache)
 
