@@ -11,7 +11,14 @@ import pytest
 from support import servers
 
 from unibuild.store.layout import FIXED_TIME_NS
-from unibuild.store.reapi import decode_action_result
+from unibuild.store.reapi import (
+    Directory,
+    FileNode,
+    decode_action_result,
+    encode_action,
+    encode_directory,
+)
+from unibuild.store.remote.requests import FindHistory, History
 
 from .couriers import Local, fetch, linked, local, look_up, scratch_left, upload
 
@@ -68,3 +75,22 @@ def test_what_one_publishes_another_gets(server: servers.Server, here: Local, th
     assert there.notes == []
     assert len(scratch_left(there.root)) == 1
     assert len(scratch_left(here.root)) == 1
+
+
+def test_the_last_action_of_a_step_is_found_again(
+    server: servers.Server, here: Local, there: Local
+) -> None:
+    step = here.cache.function.hash(b"//package:target o")
+    first, last = (here.publication(name, {"o": name.encode()}) for name in ("first", "last"))
+    root = encode_directory(Directory((FileNode("a", here.file(b"a")),)))
+    action = encode_action(
+        here.cache.function.of(last.publish.command), here.cache.function.of(root)
+    )
+    upload(server.url, here, first._replace(publish=first.publish._replace(history=step)))
+    publish = last.publish._replace(action=action, history=step, directories=(root,))
+    upload(server.url, here, last._replace(publish=publish))
+    with linked(server.url, there.root) as link:
+        link.ask(FindHistory(7, step))
+        assert link.wait(7) == History(7, action, last.publish.command, (root,))
+        link.ask(FindHistory(8, there.cache.function.hash(b"never")))
+        assert link.wait(8) == History(8, None)

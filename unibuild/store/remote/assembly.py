@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from unibuild.store.remote.history import Histories
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,6 +49,7 @@ class CacheSide(NamedTuple):
 
     blobs: BlobService
     results: ResultService
+    histories: Histories
     writable: bool
     assets: RemoteAssets | None = None
 
@@ -81,7 +84,9 @@ async def connect_cache(
     results = RemoteResults(
         channel, function, content, require_signed=remote.require_signed, signer=signer
     )
-    return CacheSide(content, results, capabilities.update, RemoteAssets(channel, function))
+    histories = Histories(results, content, function)
+    assets = RemoteAssets(channel, function)
+    return CacheSide(content, results, histories, capabilities.update, assets)
 
 
 async def connect_engine(
@@ -111,4 +116,5 @@ async def _open_bucket(
     await folder.probe(create=remote.upload)
     content = BucketContent(folder)
     results = BucketResults(folder, content, require_signed=remote.require_signed, signer=signer)
-    return CacheSide(content, results, connection.scheme in ("s3", "file"))
+    histories = Histories(results, content, function)
+    return CacheSide(content, results, histories, connection.scheme in ("s3", "file"))

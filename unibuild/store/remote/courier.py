@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from unibuild.store.cache import Cache
 from unibuild.store.remote.errands import Errands
+from unibuild.store.remote.lanes import spawn
 from unibuild.store.remote.protocol import CHUNK, Decoder, Finish, Finished, encode
 from unibuild.store.remote.requests import Noted
 
@@ -177,7 +178,7 @@ class Post:
             return
         for message in self._decoder.feed(data):
             if isinstance(message, Finish):
-                self._finish = self._loop.create_task(self._conclude(self._errands))
+                self._finish = spawn(self._conclude(self._errands))
             else:
                 self._errands.take(message)
 

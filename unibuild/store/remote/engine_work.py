@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.store.remote import assembly
 from unibuild.store.remote.gate import Gate
+from unibuild.store.remote.lanes import spawn
 from unibuild.store.remote.notices import EXECUTE
 from unibuild.store.remote.requests import Execute, Executed
 from unibuild.store.remote.services import RemoteCallError
@@ -64,14 +65,14 @@ class EngineWork:
 
     def execute(self, request: Execute, done: Callable[[Executed], None]) -> None:
         """Run an action and call ``done`` with how it ended."""
-        task = asyncio.get_running_loop().create_task(self._execute(request))
+        task = spawn(self._execute(request))
         self._tasks[request.token] = task
 
         def end(task: asyncio.Task[Executed]) -> None:
             del self._tasks[request.token]
             if task.cancelled():
                 done(Executed(request.token, None, _CANCELLED))
-            else:
+            elif task.exception() is None:
                 done(task.result())
 
         task.add_done_callback(end)

@@ -141,6 +141,7 @@ class Errands:
         """Wait until all that was asked is done."""
         await self._lookups.drain()
         await self._publications.drain()
+        await self._store_histories()
         await self._asset_lanes.drain()
         if self._engine is not None:
             await self._engine.drain()
@@ -233,7 +234,6 @@ class Errands:
             self._publications.stop()
 
     async def _put(self, publication: Publish, action: Digest, result: ActionResult) -> bool:
-        del publication
         side = None if self._cache is None else await self._cache.enter()
         if side is None:
             return False
@@ -246,7 +246,17 @@ class Errands:
             self._notices.refuse(error, "cache.remote.signing_key")
             self._publications.stop()
             return False
+        if publication.history:
+            side.histories.note(publication.history, action)
         return True
+
+    async def _store_histories(self) -> None:
+        side = None if self._cache is None else self._cache.now
+        if side is not None and self._remote.upload and side.writable:
+            try:
+                await side.histories.store()
+            except RemoteCallError as error:
+                self._unwritable(error)
 
     # Executions.
 
@@ -298,7 +308,17 @@ class Errands:
             self._unwritable(error)
 
     def _find_history(self, request: FindHistory) -> None:
-        self._send(History(request.token, None))
+        self._asset_lanes.submit(partial(self._read_history, request))
+
+    async def _read_history(self, request: FindHistory) -> None:
+        side = None if self._cache is None else await self._cache.enter()
+        found = History(request.token, None)
+        if side is not None:
+            try:
+                found = await side.histories.find(request.history, request.trees)
+            except RemoteCallError as error:
+                self._unread(error)
+        self._send(found._replace(token=request.token))
 
 
 def _place(connection: Connection) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from unibuild.model.errors import UnibuildError
+from unibuild.store.remote.lanes import spawn
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Gate(Generic[Opened]):
         self._failed = failed
         self._opened: Opened | None = None
         self._decided = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._try())
+        self._task = spawn(self._try())
 
     @property
     def now(self) -> Opened | None:

@@ -8,18 +8,34 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from unibuild.store.digests import Digest
 
     Job = Callable[[], Awaitable[None]]
 
+Result = TypeVar("Result")
+
 GATHER = 0.001  # seconds in which requests that belong together arrive
 BATCH_BYTES = 3 << 20  # below the 4 MiB that a message may have, whatever else is in it
 BATCH_COUNT = 2048
+
+
+def spawn(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Start a task whose errors reach the loop's exception handler even if nobody awaits it."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+
+    def look(task: asyncio.Task[Result]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            loop.call_exception_handler({"message": "a task failed", "exception": error})
+
+    task.add_done_callback(look)
+    return task
 
 
 class Lanes:
@@ -38,8 +54,7 @@ class Lanes:
         self._waiting.append(job)
         if len(self._running) < self._width:
             self._idle.clear()
-            task = asyncio.get_running_loop().create_task(self._work())
-            self._running.add(task)
+            self._running.add(spawn(self._work()))
 
     @property
     def busy(self) -> int:
@@ -54,10 +69,6 @@ class Lanes:
         try:
             while self._waiting:
                 await self._waiting.popleft()()
-        except Exception as error:  # noqa: BLE001 - whoever runs the loop decides
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a job failed", "exception": error}
-            )
         finally:
             task = asyncio.current_task()
             if task is not None:

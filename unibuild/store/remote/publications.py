@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.store.protobuf import MalformedMessageError
 from unibuild.store.reapi import decode_action_result
-from unibuild.store.remote.lanes import Lanes
+from unibuild.store.remote.lanes import Lanes, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -77,7 +77,7 @@ class Publications:
             return
         self._queue.append(publication)
         if self._pump is None:
-            self._pump = asyncio.get_running_loop().create_task(self._work())
+            self._pump = spawn(self._work())
 
     def stop(self) -> None:
         """Give up: nothing more is uploaded."""

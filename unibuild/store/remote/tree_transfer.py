@@ -17,7 +17,7 @@ from unibuild.store.files import copy_new
 from unibuild.store.layout import remove_tree
 from unibuild.store.protobuf import MalformedMessageError
 from unibuild.store.remote.downloads import SMALL
-from unibuild.store.remote.lanes import BATCH_BYTES, BATCH_COUNT
+from unibuild.store.remote.lanes import BATCH_BYTES, BATCH_COUNT, spawn
 from unibuild.store.remote.requests import Blob
 from unibuild.store.remote.tree_messages import TreeFile, outline, tree_root
 
@@ -66,7 +66,7 @@ class TreeTransfer:
         """Bring a tree; False when it cannot be had or has another root than ``blob`` says."""
         coming = self._coming.get(blob.digest)
         if coming is None:
-            coming = asyncio.get_running_loop().create_task(self._bring(blob.digest))
+            coming = spawn(self._bring(blob.digest))
             self._coming[blob.digest] = coming
         try:
             if not await coming:

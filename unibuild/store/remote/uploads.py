@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.store.files import read_whole
-from unibuild.store.remote.lanes import BATCH_BYTES, BATCH_COUNT, Lanes
+from unibuild.store.remote.lanes import BATCH_BYTES, BATCH_COUNT, Lanes, spawn
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Uploads:
             return Stored()
         flying = self._flying_trees.get(tree)
         if flying is None:
-            flying = asyncio.get_running_loop().create_task(self._store_tree(tree, root))
+            flying = spawn(self._store_tree(tree, root))
             flying.add_done_callback(lambda _: self._flying_trees.pop(tree))
             self._flying_trees[tree] = flying
         return await asyncio.shield(flying)
