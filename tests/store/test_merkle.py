@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unibuild.store.digests import Digest, DigestFunction
-from unibuild.store.merkle import Entry, UnsupportedEntryError, root_digest, scan
+from unibuild.store.merkle import (
+    Entry,
+    UnsupportedEntryError,
+    input_root,
+    root_digest,
+    scan,
+    tree_message,
+)
 from unibuild.store.reapi import decode_directory, decode_tree
 
 FUNCTION = DigestFunction("sha256")
@@ -90,3 +97,33 @@ def test_executable_entries_differ() -> None:
     digest = Digest("a" * 64, 1)
     plain = root_digest([Entry("f", digest)], FUNCTION)
     assert root_digest([Entry("f", digest, executable=True)], FUNCTION) != plain
+
+
+@given(
+    st.dictionaries(st.lists(NAMES, min_size=1, max_size=4).map("/".join), st.binary(), max_size=8)
+)
+def test_an_input_root_is_described_by_its_messages(files: dict[str, bytes]) -> None:
+    paths = [p for p in files if not any(other.startswith(f"{p}/") for other in files)]
+    entries = [Entry(path, FUNCTION.of(files[path])) for path in paths]
+    root, messages = input_root(entries, FUNCTION)
+    assert root == root_digest(entries, FUNCTION)
+    assert all(FUNCTION.of(message) == digest for digest, message in messages.items())
+    found = []
+    pending = [("", root)]
+    while pending:
+        place, digest = pending.pop()
+        directory = decode_directory(messages[digest])
+        found += [place + file.name for file in directory.files]
+        pending += [(f"{place}{child.name}/", child.digest) for child in directory.directories]
+    assert sorted(found) == sorted(paths)
+
+
+def test_a_tree_is_put_into_our_order_whoever_wrote_it(tmp_path: Path) -> None:
+    write(tmp_path, {"b/x/1": b"1", "b/y/2": b"2", "a/z": b"z", "c/x/1": b"1", "top": b""})
+    scanned = scan(str(tmp_path), FUNCTION)
+    root, children = decode_tree(scanned.message)
+    messages = {FUNCTION.of(message): message for message in (*reversed(children), root)}
+    assert tree_message(scanned.root, messages) == scanned.message
+    messages.pop(FUNCTION.of(children[0]))
+    with pytest.raises(KeyError):
+        tree_message(scanned.root, messages)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.store.digests import Digest
 from unibuild.store.reapi import (
+    decode_directory,
     encode_directory_node,
     encode_file_node,
     encode_symlink_node,
@@ -18,7 +19,7 @@ from unibuild.store.reapi import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from unibuild.store.digests import DigestFunction
 
@@ -122,6 +123,25 @@ def scan(path: str, function: DigestFunction) -> ScannedTree:
     found.pop(root, None)
     message = encode_tree(root_message, list(found.values()))
     return ScannedTree(function.of(message), root, message)
+
+
+def tree_message(root: Digest, messages: Mapping[Digest, bytes]) -> bytes:
+    """Return the ``Tree`` that ``scan`` would make of the directory that ``messages`` describe.
+
+    ``messages`` are encoded ``Directory`` messages by digest, the root's included; other writers put
+    them in other orders. Raises ``KeyError`` when one is missing.
+    """
+    found: dict[Digest, bytes] = {}
+
+    def visit(digest: Digest) -> None:
+        for _, child in sorted(decode_directory(messages[digest]).directories):
+            if child not in found:
+                visit(child)
+                found[child] = messages[child]
+
+    visit(root)
+    found.pop(root, None)
+    return encode_tree(messages[root], list(found.values()))
 
 
 def _scan(
