@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faults.teamwork import Client, Outputs, files
+from faults.teamwork import Client, files, is_right
 from support import servers
 from support.tree import write_tree
 
@@ -39,17 +39,6 @@ def join(seed: Path, tmp_path_factory: pytest.TempPathFactory) -> Join:
     return make
 
 
-@pytest.fixture(scope="session")
-def expected(join: Join) -> Outputs:
-    """What a build without any server makes."""
-    client = join()
-    done = client.build()
-    assert done.code == 0, done.err
-    outputs = client.outputs()
-    assert len(outputs) == 7
-    return outputs
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[servers.Server]:
     """A server with nothing in it."""
@@ -63,7 +52,5 @@ def filled(join: Join, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ser
     with servers.casd(tmp_path_factory.mktemp("casd")) as running:
         client = join()
         client.configure(running.url, upload=True)
-        done = client.build()
-        assert done.code == 0, done.err
-        assert done.warnings == []
+        is_right(client, client.build(), warnings=0)
         yield running

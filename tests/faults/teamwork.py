@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from support.command import ROOT, unibuild
 
+from unibuild.store import gc
+
 LARGE = 6_000_000
 """Bytes of one output: more than a message, so it is streamed."""
 
@@ -22,9 +25,9 @@ STEPS = 8
 
 BUILD = """\
 [genrule.large]
-srcs = ["large.txt"]
+srcs = ["large.txt", "text.txt"]
 outs = ["large.bin"]
-cmd = "for i in 1 2 3 4 5 6 7 8; do cat $<; done > $@"
+cmd = "for i in 1 2 3 4 5 6 7 8; do cat $(location large.txt); done > $@; cat $(location text.txt) >> $@"
 
 [genrule.program]
 srcs = ["text.txt"]
@@ -75,6 +78,29 @@ def files(text: str = "text\n", steps: int = STEPS) -> dict[str, str | bytes]:
 
 
 Outputs = dict[str, tuple[int, bytes]]
+
+
+def expected(text: str = "text\n", steps: int = STEPS) -> Outputs:
+    """Return what the workspace's outputs are, whoever makes them: mode and bytes by path."""
+    large = str(files()["large.txt"]) * 8 + text
+    made: list[str] = []
+    for number in range(steps):
+        before = made[number - 2] if number > 1 else ""
+        made.append(f"{text}{before}step{number}\n")
+    last = "".join(made[-2:]) + "steps\n"
+    program = f"#!/bin/sh\n{text}"
+    total = hashlib.sha256(large.encode()).hexdigest()
+    plain = {
+        "large.bin": large,
+        "empty": "",
+        "folder/below/deep/a": text,
+        "end.txt": f"{text}{program}{last}{total}  -\n",
+    }
+    found: Outputs = {name: (0, content.encode()) for name, content in plain.items()}
+    found["bin/program"] = (0o111, program.encode())
+    found["folder/b"] = (0o111, text.encode())
+    found["folder/link"] = (0, b"below/deep/a")
+    return found
 
 
 def outputs_of(root: Path) -> Outputs:
@@ -166,15 +192,41 @@ class Client:
         return sorted(path.name for path in (self.cache / "sha256/actions").glob("??/*"))
 
     def forget(self) -> None:
-        """Empty the local cache but for fetched packages, and drop the outputs."""
-        shutil.rmtree(self.root / "unibuild-out", ignore_errors=True)
-        shutil.rmtree(self.root / ".unibuild", ignore_errors=True)
+        """Drop the outputs and what is known of them; the cache stays."""
+        for name in ("unibuild-out", ".unibuild"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
 
 
 def _toml(value: object) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{json.dumps(k)} = {_toml(v)}" for k, v in value.items()) + " }"
     return json.dumps(value)
+
+
+def is_right(client: Client, done: Built, warnings: int | None = 1) -> None:
+    """Check what holds after every fault: right outputs, no error, nothing left or half-written.
+
+    ``warnings`` is how many there must be; None: at most one of each kind, of which there are two.
+    """
+    assert done.code == 0, done.err
+    assert "Traceback" not in done.err
+    assert done.errors == [], done.err
+    if warnings is None:
+        assert len(done.warnings) <= 2, done.err
+    else:
+        assert len(done.warnings) == warnings, done.err
+    text = (client.root / "text.txt").read_text(encoding="ascii")
+    made, right = client.outputs(), expected(text)
+    assert {name: made.get(name) for name in right} == right
+    assert left_behind(client) == []
+
+
+def left_behind(client: Client) -> list[object]:
+    """Return processes, scratch and corrupt entries that a finished build left."""
+    found: list[object] = list(gc.verify(str(client.cache)))
+    found += processes_with(str(client.cache))
+    found += (client.cache / "sessions").iterdir()
+    return found
 
 
 def processes_with(mark: str) -> list[int]:
