@@ -1,7 +1,11 @@
-"""What is in an image: its components by size, and why each is there.
+"""What is in an image: its components by size, and why each is there. Or: why actions ran.
 
-unibuild explain //services/dns:image
-unibuild explain //services/dns:image --json
+    unibuild explain //services/dns:image
+    unibuild explain //services/dns:image --json
+    unibuild explain --rebuilt //services/dns:image
+
+With --rebuilt nothing is built: every action that ran in the last build of the target, of any rule,
+is compared with the last result of the same step, here or in the remote cache, field by field.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from unibuild.cli import options
+from unibuild.cli import options, rebuilt
 from unibuild.cli.render import warning_line
 from unibuild.cli.terminal import short_label, size_text, table
 from unibuild.cli.workspace import Composition
@@ -23,15 +27,21 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the image."""
     parser.add_argument("label", metavar="LABEL", help="the image to explain")
+    parser.add_argument(
+        "--rebuilt", action="store_true", help="say why actions ran in the last build of LABEL"
+    )
     options.add_json(parser)
     options.add_build_options(parser)
 
 
 def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build the image if need be, and print its components."""
+    composition = Composition.here(terminal)
+    if arguments.rebuilt:
+        return rebuilt.show(arguments, composition)
     from unibuild.image.questions import explain
 
-    answer = explain(Composition.here(terminal).manifest(arguments))
+    answer = explain(composition.manifest(arguments))
     if arguments.json:
         terminal.data(json.dumps(answer))
         return 0
