@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.command import ROOT, unibuild
+from support.tree import write_tree
 
 from unibuild.store import gc
 
@@ -151,6 +152,10 @@ class Client:
             lines += ["[cache.remote]", f'url = "{url}"']
             lines += [f"{name} = {_toml(value)}" for name, value in settings.items()]
         (self.root / "WORKSPACE.toml").write_text("\n".join(lines) + "\n", encoding="ascii")
+
+    def write(self, more: Mapping[str, str | bytes]) -> None:
+        """Write sources into the workspace."""
+        write_tree(self.root, more)
 
     def edit(self, text: str) -> None:
         """Change the source that most actions read."""
