@@ -29,6 +29,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--digest", default="sha256", choices=["blake3", "sha256"])
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--token-variable", default="", metavar="NAME", help="of the environment")
+    parser.add_argument("--credential-helper", default="", metavar="PROGRAM")
     parser.add_argument("--ca", default="", metavar="PEM", help="authorities to believe")
     parser.add_argument("--certificate", default="", metavar="PEM", help="the client's own")
     parser.add_argument("--key", default="", metavar="PEM", help="its private key")
@@ -50,6 +51,7 @@ def main() -> int:
         instance=options.instance,
         headers=tuple(tuple(header.partition("=")[::2]) for header in options.header),
         token_variable=options.token_variable,
+        credential_helper=options.credential_helper,
         timeout=options.timeout,
         **files,
     )

@@ -14,8 +14,9 @@ from .subject import CALL_SECONDS, Subject, refusal, said
 from .verdicts import Finding, differs, fails, not_offered, passes
 
 AREA = area("access")
-REFUSALS = {"PERMISSION_DENIED", "UNAUTHENTICATED", "UNAVAILABLE"}
-"""UNAVAILABLE is how a handshake ends without the certificate that the server asks for."""
+REFUSALS = {"PERMISSION_DENIED", "UNAUTHENTICATED", "UNAVAILABLE", "ABORTED"}
+"""UNAVAILABLE is how a handshake ends without the certificate that the server asks for, ABORTED how a
+stream does whose credential helper was asked again."""
 
 
 @AREA.check("whoever has no credentials cannot write")

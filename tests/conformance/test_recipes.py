@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import grp
+import os
+import shutil
+import ssl
+import stat
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conformance import expected
+from conformance.examine import Examination, examine
+from conformance.recipe import CACHE, UNITS, Machine, block, blocks, setting
+from support import processes, servers
+from support.command import ROOT
+
+READMES = sorted(str(path.relative_to(CACHE)) for path in CACHE.rglob("README.md"))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "machine")
+
+
+def without(known: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: outcome for name, outcome in known.items() if name not in names}
+
+
+def unusual(found: Examination) -> dict[str, str]:
+    return without(found.unusual, *expected.UNSTABLE)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_understands_the_units(tmp_path: Path, unit: Path) -> None:
+    copy = tmp_path / unit.name
+    (program,) = {line.split()[0] for line in setting(unit, "ExecStart")}
+    copy.write_text(unit.read_text().replace(program, "/bin/sh"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", copy],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert setting(unit, "DynamicUser") == ["yes"]
+    assert setting(unit, "NoNewPrivileges") == ["yes"] or "workers" in unit.name
+
+
+def test_casd(machine: Machine) -> None:
+    with machine.started("casd/unibuild-casd.service", 8980) as port:
+        found = examine(f"grpc://127.0.0.1:{port}")
+    assert unusual(found) == expected.CASD
+
+
+def test_casd_behind_a_socket_of_a_group(machine: Machine) -> None:
+    unit = CACHE / "casd" / "unibuild-casd-socket.service"
+    path = machine.run / "unibuild-casd-socket" / "casd"
+    path.parent.mkdir()
+    group = grp.getgrgid(os.getgid()).gr_name
+    (command,) = machine.commands(unit)
+    command = [word.replace("=unibuild-cache", f"={group}") for word in command]
+    log = machine.state / "log"
+    process = processes.Process(lambda _port: command, lambda _port: path.is_socket(), log)
+    try:
+        process.start()
+        found = examine(f"unix:{path}")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    finally:
+        process.stop()
+    assert unusual(found) == expected.CASD
+
+
+@pytest.mark.skipif(not servers.have_bubblewrap(), reason="no bubblewrap here")
+def test_workers(machine: Machine) -> None:
+    with machine.started("casd/unibuild-workers.service", 8982) as port:
+        found = examine(f"grpc://127.0.0.1:{port}")
+    assert unusual(found) == expected.CASD_WITH_EXECUTION
+
+
+def test_gate_before_casd(machine: Machine) -> None:
+    believing = machine.certificates()
+    machine.shell("buildgrid/README.md", "openssl rand -hex 32")
+    for name in ("gate.yml", "rights.yml"):
+        path = machine.etc / name
+        path.write_text(machine.here(path.read_text()))
+
+    def ready(port: int) -> bool:
+        return processes.answers_grpc(port, believing)
+
+    def token(subject: str, days: str) -> str:
+        words = [CACHE / "buildgrid" / "make-token", machine.etc / "token-secret", subject, days]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+    with (
+        machine.started("casd/unibuild-casd.service", 8980),
+        machine.started("buildgrid/unibuild-gate.service", 8981, ready) as port,
+    ):
+        server, ca = f"grpcs://localhost:{port}", f"--ca={machine.etc / 'ca.pem'}"
+        ci = examine(server, ca, token=token("ci", "7"))
+        developer = examine(server, ca, token=token("alice", "180"))
+        almost = examine(server, ca, token=token("cinderella", "1"))
+        nobody = examine(server, ca)
+    assert unusual(ci) == expected.BUILDGRID_WITH_TOKENS
+    for reader in (developer, almost):
+        assert unusual(reader) == expected.READING
+        assert reader.outcomes["access.read-only"] == "passes"
+    assert nobody.outcomes == {"server.answers": "fails"}
+
+
+def test_make_token_says_how_it_is_used() -> None:
+    done = subprocess.run(
+        [CACHE / "buildgrid" / "make-token", "no-such-file", "ci", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "make-token SECRET-FILE SUBJECT DAYS" in done.stderr
+
+
+def test_bazel_remote(machine: Machine) -> None:
+    believing = machine.certificates()
+    machine.shell("bazel-remote/README.md", "htpasswd")
+    password = (machine.etc / "ci-password").read_text().strip()
+    helper = f"--credential-helper={CACHE / 'bazel-remote' / 'credentials'}"
+    with machine.started(
+        "bazel-remote/unibuild-bazel-remote.service",
+        8981,
+        lambda port: processes.answers_grpc(port, believing),
+    ) as port:
+        server, ca = f"grpcs://localhost:{port}", f"--ca={machine.etc / 'ca.pem'}"
+        ci = examine(server, ca, helper, environment={"UNIBUILD_CACHE_PASSWORD": password})
+        developer = examine(server, ca, helper)
+    assert unusual(ci) == without(expected.BAZEL_REMOTE, "access.anonymous")
+    assert developer.outcomes["access.read-only"] == "passes", developer.detail("access.read-only")
+    assert "fails" not in developer.outcomes.values()
+    assert password not in str(ci.verdicts) + ci.error
+
+
+def test_bucket_that_ci_fills_and_everybody_reads(machine: Machine) -> None:
+    believing = machine.certificates()
+    machine.shell("bucket/README.md", "openssl rand -hex 24")
+    keys = dict(
+        line.split("=", 1) for line in (machine.etc / "bucket-keys").read_text().splitlines()
+    )
+    with machine.started("bucket/unibuild-bucket.service", 8983, processes.accepts, **keys) as port:
+        url = f"https://localhost:{port}/unibuild/cas/aa"
+        policy = machine.here(block("bucket/README.md", "sh", "policy"))
+        policy = policy.replace(
+            "curl ", f"curl --silent --show-error --cacert {machine.etc}/ca.pem "
+        )
+        policy = policy.replace("cache.example.test", "localhost")
+        stored = policy.replace(" cache/bucket/everybody-reads.json", f" {machine.etc}/object")
+        stored = stored.replace("unibuild?policy=", "unibuild/cas/aa")
+        (machine.etc / "object").write_text("what CI stored")
+        for script in (policy, stored):
+            done = subprocess.run(
+                ["/bin/sh", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{script}\n{done.stderr}"
+        assert fetch(url, believing) == b"what CI stored"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            fetch(url, believing, b"what somebody else stores")
+        refused.value.close()
+        assert refused.value.code == 403
+    kept = machine.state / "unibuild-bucket" / "buckets" / "unibuild" / "cas" / "aa"
+    assert kept.read_text() == "what CI stored"
+
+
+def fetch(url: str, believing: ssl.SSLContext, body: bytes | None = None) -> bytes:
+    request = urllib.request.Request(  # noqa: S310 -- of https alone
+        url, body, method="PUT" if body else "GET"
+    )
+    believing.set_alpn_protocols(["http/1.1"])
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=believing)
+    )
+    with opener.open(request, timeout=10) as answer:
+        return bytes(answer.read())
+
+
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd here")
+def test_what_is_old_leaves_the_bucket(tmp_path: Path) -> None:
+    folder = tmp_path / "unibuild"
+    folder.mkdir()
+    rule = (CACHE / "bucket" / "unibuild-bucket.conf").read_text()
+    rule = rule.replace("/var/lib/unibuild-bucket/buckets/unibuild", str(folder))
+    (tmp_path / "rule.conf").write_text(rule)
+    for name, days in (("old", 61), ("young", 59)):
+        (folder / name).write_text(name)
+        when = time.time() - days * 24 * 3600
+        os.utime(folder / name, (when, when))
+    done = subprocess.run(
+        ["systemd-tmpfiles", "--clean", tmp_path / "rule.conf"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in folder.iterdir()] == ["young"]
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_commands_of_a_readme_name_what_exists(readme: str) -> None:
+    for text in blocks(readme, "sh"):
+        done = subprocess.run(["/bin/sh", "-nc", text], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b""), text
+        for word in text.replace("=", " ").split():
+            if word.startswith("cache/"):
+                assert (ROOT / word).exists(), word
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_settings_of_a_readme_are_settings(readme: str, tmp_path: Path) -> None:
+    from unibuild.loading.workspace import read_workspace
+
+    for text in blocks(readme, "toml"):
+        (tmp_path / "WORKSPACE.toml").write_text(f'name = "team"\n{text}')
+        read_workspace(tmp_path)
