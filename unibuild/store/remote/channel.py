@@ -31,8 +31,11 @@ T = TypeVar("T")
 Headers = tuple[tuple[str, str | bytes], ...]
 
 SHORTEST_STALL, LONGEST_STALL = 1.0, 20.0
+SECOND_STALL = 3.0
+"""Seconds of silence that end the calls of a server that has just stalled."""
 
-_STALL_SHARE = 4  # of the time-out of a call
+
+_STALL_SHARE = 8  # of the time-out of a call
 
 
 class Channel:
@@ -90,7 +93,7 @@ class Channel:
                 request, timeout=seconds or self.connection.timeout, metadata=headers
             )
             self.sent += len(request)
-            answer: bytes = await self._guarded(method, call, call, time.monotonic())
+            answer = _answered(method, await self._guarded(method, call, call, time.monotonic()))
         finally:
             window.leave()
         self.received += len(answer)
@@ -132,7 +135,7 @@ class Channel:
         try:
             try:
                 await self._send(method, call, requests, began)
-                answer: bytes = await self._guarded(method, call, call, began)
+                answer = _answered(method, await self._guarded(method, call, call, began))
             except RemoteCallError as error:
                 if await self._renewed(error, generation):
                     raise _again(error) from None
@@ -210,7 +213,7 @@ class Channel:
             ) from None
         except asyncio.CancelledError:
             if self._calls.get(call):
-                said = f"nothing came for {self.stall:.0f} s"
+                said = "nothing came any more"
                 raise CallError(
                     "DEADLINE_EXCEEDED", _short(method), said, began=began, stalled=True
                 ) from None
@@ -235,12 +238,22 @@ class Channel:
     async def _watch_progress(self) -> None:
         """Cancel the calls under way once none of them has got anywhere for ``stall`` seconds."""
         while True:
-            await asyncio.sleep(self.stall / 4)
-            if self._calls and time.monotonic() - self._progress > self.stall:
+            limit = self.stall
+            if self.patience.breaker.has_stalled:
+                limit = min(limit, SECOND_STALL)
+            await asyncio.sleep(limit / 4)
+            if self._calls and time.monotonic() - self._progress > limit:
                 for call in list(self._calls):
                     self._calls[call] = True
                     call.cancel()
                 self._progress = time.monotonic()
+
+
+def _answered(method: str, answer: bytes | None) -> bytes:
+    """Return the answer of a call that ended well; a wrong server may have given none."""
+    if answer is None:
+        raise RemoteCallError("INTERNAL", _short(method), "success without an answer")
+    return answer
 
 
 def _again(error: RemoteCallError) -> RemoteCallError:

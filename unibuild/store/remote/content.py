@@ -61,6 +61,8 @@ BATCHES, STREAMS = 4, 4
 THREADS = 4
 SLOWEST = 1 << 20
 """Bytes a second: a stream that moves may take as long as that needs, beyond a call's time-out."""
+LONGEST = 24 * 3600.0
+"""Seconds that any stream may take."""
 
 _INLINE = 1 << 17  # bytes hashed without asking a thread
 _WHOLE = 1 << 14  # smaller streams are not compressed
@@ -259,7 +261,10 @@ class RemoteContent:
         answer = await self._channel.upload(
             WRITE, sender.requests(loop, self._pool), seconds=self._seconds(digest)
         )
-        committed = decode_committed(answer)
+        try:
+            committed = decode_committed(answer)
+        except MalformedMessageError as error:
+            raise RemoteCallError("INTERNAL", "Write", str(error)) from None
         right = {digest.size, -1, sender.sent} if zstd else {digest.size}
         if committed not in right:
             raise RemoteCallError(
@@ -267,7 +272,7 @@ class RemoteContent:
             )
 
     def _seconds(self, digest: Digest) -> float:
-        return self._channel.connection.timeout + digest.size / SLOWEST
+        return min(self._channel.connection.timeout + digest.size / SLOWEST, LONGEST)
 
     def _is_empty(self, digest: Digest) -> bool:
         return digest == self._function.of(b"")

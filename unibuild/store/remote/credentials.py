@@ -112,6 +112,7 @@ def _fixed_headers(connection: Connection, redactor: Redactor) -> Pairs:
                 id="remote-token-missing",
                 cause=f"the environment variable {variable} holds no token",
                 hint=f"set {variable}, or change token_variable in [{connection.setting}]",
+                setting=f"{connection.setting}.token_variable",
             )
         redactor.add(token)
         headers.append(_checked(connection, "authorization", f"Bearer {token}"))
@@ -128,6 +129,7 @@ def _checked(connection: Connection, name: str, value: str) -> tuple[str, str]:
             id="remote-header",
             cause=f"the header {name!r} cannot be sent",
             hint=f"headers in [{connection.setting}] have ASCII names and printable ASCII values",
+            setting=f"{connection.setting}.headers",
         )
     return lowered, value
 
@@ -164,4 +166,5 @@ def _helper_error(connection: Connection, what: str) -> UserError:
         cause=f"the credential helper {connection.credential_helper} {what}",
         hint=f"try `echo '{{\"uri\": …}}' | {connection.credential_helper} get`, "
         f"or change credential_helper in [{connection.setting}]",
+        setting=f"{connection.setting}.credential_helper",
     )

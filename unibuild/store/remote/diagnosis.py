@@ -68,8 +68,10 @@ def _explain_answer(connection: Connection, error: RemoteCallError) -> UnibuildE
         return _certificate_wanted(connection)
     if error.code == "UNAUTHENTICATED":
         given = connection.token_variable or connection.credential_helper
+        key = "credential_helper" if connection.credential_helper else "token_variable"
         return UserError(
             id="remote-unauthenticated",
+            setting=f"{setting}.{key}",
             cause=f"{url} does not accept who we are{said}",
             hint=f"renew the token that {given} gives"
             if given
@@ -78,6 +80,7 @@ def _explain_answer(connection: Connection, error: RemoteCallError) -> UnibuildE
     if error.code == "PERMISSION_DENIED":
         return UserError(
             id="remote-permission",
+            setting=setting,
             cause=f"{url} does not let us in{said}",
             hint=f"ask for a token with the right to read, or change it in [{setting}]",
         )

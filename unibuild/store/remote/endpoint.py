@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from unibuild.model.errors import UserError
 from unibuild.store.remote.redaction import without_user_information
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unibuild.store.remote.settings import Connection
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it reads this when it is imported
@@ -58,7 +61,7 @@ def open_channel(connection: Connection, maximum: int = MAXIMUM_MESSAGE) -> aio.
 
 def is_loopback(url: str) -> bool:
     """Whether the host of ``url`` is this machine by name or by the usual address."""
-    return (urlsplit(url).hostname or "") in LOOPBACK
+    return host_and_port(url)[0] in LOOPBACK
 
 
 def socket_path(url: str) -> str:
@@ -68,12 +71,12 @@ def socket_path(url: str) -> str:
 
 
 def host_and_port(url: str) -> tuple[str, int]:
-    """Return where ``url`` points to, the port 0 when it is wrong."""
-    parts = urlsplit(url)
+    """Return where ``url`` points to, ("", 0) when it is none."""
     try:
+        parts = urlsplit(url)
         port = parts.port or (_TLS_PORT if parts.scheme == "grpcs" else _PLAIN_PORT)
     except ValueError:
-        port = 0
+        return "", 0
     return parts.hostname or "", port
 
 
@@ -82,10 +85,10 @@ def _target(connection: Connection) -> str:
     url = connection.url
     if connection.scheme == "unix":
         return f"unix:{socket_path(url)}"
-    parts = urlsplit(url)
     name, port = host_and_port(url)
     if connection.scheme not in ("grpc", "grpcs") or not name or not port:
         raise _url_error(connection, "is not of the form grpc://HOST:PORT")
+    parts = urlsplit(url)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise _url_error(connection, "has more than a host and a port")
     if parts.username or parts.password:
@@ -99,6 +102,7 @@ def _url_error(connection: Connection, what: str) -> UserError:
         cause=f"the server's URL {without_user_information(connection.url)} {what}",
         hint=f"in [{connection.setting}] write url as grpc://HOST:PORT, grpcs://HOST:PORT with TLS, "
         "or unix:PATH; an instance name has its own setting, and so have credentials",
+        setting=f"{connection.setting}.url",
     )
 
 
@@ -109,20 +113,22 @@ def _refuse_plain_secrets(connection: Connection) -> None:
             id="remote-plain-token",
             cause=f"a token would be sent to {connection.url} unencrypted",
             hint=f"use a grpcs:// URL in [{connection.setting}], or leave the token out",
+            setting=f"{connection.setting}.url",
         )
 
 
 def _tls(connection: Connection) -> grpc.ChannelCredentials:
     if bool(connection.certificate) != bool(connection.key):
-        raise UserError(
-            id="remote-certificate",
-            cause="a client certificate needs both certificate and key",
-            hint=f"set both in [{connection.setting}], or none",
+        raise _pem_error(
+            connection,
+            "key" if connection.certificate else "certificate",
+            "a client certificate needs both certificate and key",
         )
+    _check_pair(connection)
     return grpc.ssl_channel_credentials(
-        root_certificates=_read(connection, "ca", connection.ca or system_authorities()),
-        private_key=_read(connection, "key", connection.key),
-        certificate_chain=_read(connection, "certificate", connection.certificate),
+        root_certificates=_read(connection.ca or system_authorities()),
+        private_key=_read(connection.key),
+        certificate_chain=_read(connection.certificate),
     )
 
 
@@ -133,22 +139,44 @@ def system_authorities() -> str:
     return next((path for path in places if os.path.isfile(path)), "")
 
 
-def _read(connection: Connection, name: str, path: str) -> bytes | None:
+def _check_pair(connection: Connection) -> None:
+    """See that the PEM files hold what they should; gRPC would only fail to connect."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with _pem_errors(connection, "ca", connection.ca):
+        if connection.ca:
+            context.load_verify_locations(connection.ca)
+    with _pem_errors(connection, "certificate", connection.certificate):
+        if connection.certificate:
+            context.load_cert_chain(connection.certificate, connection.key, password=lambda: b"")
+
+
+@contextmanager
+def _pem_errors(connection: Connection, name: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except ssl.SSLError as error:
+        what = (
+            "is no PEM file of what it should hold" if name == "ca" else "does not go with its key"
+        )
+        raise _pem_error(connection, name, f"{path} {what}") from error
+    except OSError as error:
+        # load_cert_chain does not say which of its two files it was.
+        unread = next((p for p in (path, connection.key) if not os.access(p, os.R_OK)), path)
+        name = "key" if unread == connection.key else name
+        raise _pem_error(connection, name, f"{unread} cannot be read: {error.strerror}") from error
+
+
+def _pem_error(connection: Connection, name: str, cause: str) -> UserError:
+    return UserError(
+        id="remote-certificate",
+        cause=cause,
+        hint=f"{name} in [{connection.setting}] names a PEM file; certificate and key go together",
+        setting=f"{connection.setting}.{name}",
+    )
+
+
+def _read(path: str) -> bytes | None:
     if not path:
         return None
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise UserError(
-            id="remote-certificate",
-            cause=f"{path} cannot be read: {error.strerror}",
-            hint=f"{name} in [{connection.setting}] names a PEM file",
-        ) from error
-    if b"-----BEGIN " not in content:
-        raise UserError(
-            id="remote-certificate",
-            cause=f"{path} is no PEM file",
-            hint=f"{name} in [{connection.setting}] names a PEM file",
-        )
-    return content
+    with open(path, "rb") as file:
+        return file.read()

@@ -96,6 +96,11 @@ class Breaker:
         self.open = False
         self.reason = ""
 
+    @property
+    def has_stalled(self) -> bool:
+        """Whether the server has stalled since its last success."""
+        return self._stalls > 0
+
     def admit(self, method: str) -> None:
         """Raise ``RemoteCallError`` (UNAVAILABLE) while open, but for one probe after each rest."""
         if not self.open:
