@@ -32,10 +32,12 @@ from unibuild.model.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from unibuild.execution.kept_graph import Plain
     from unibuild.execution.values import Value
     from unibuild.store.digests import DigestFunction
 
 _KEPT_REQUESTS = 16
+_KINDS = ("check", "state", "graph", "ran", "before", "beforegraph")  # the last: see ``rebuilt``
 _IGNORED_NAMES = frozenset((STATE_DIRECTORY, "unibuild-out"))
 
 
@@ -84,32 +86,10 @@ class Store:
             return None
         (watched, watched_stamps), (source_paths, source_stamps), placed = check[3:6]
         output_paths, output_stamps = placed
-        (
-            paths,
-            kinds,
-            trees,
-            executables,
-            extra,
-            made,
-            consumers,
-            targets,
-            records,
-            graph_identity,
-        ) = graph
         values, identity, fingerprints, sources, owners, pending = state
-        if check[0] != self._cache or identity != graph_identity:
+        if check[0] != self._cache or identity != graph[9]:
             return None
-        plan = Plan(
-            paths,
-            kinds,
-            trees,
-            executables,
-            extra,
-            made,
-            consumers,
-            [Target(*target) for target in targets],
-            lambda index: Record(*marshal.loads(records[index])),
-        )
+        plan = plan_of(graph)
         return Kept(
             plan,
             values,
@@ -192,7 +172,7 @@ class Store:
             return
         checks.sort(key=lambda name: os.stat(f"{self._directory}/{name}").st_mtime_ns)
         for name in checks[:-_KEPT_REQUESTS]:
-            for kind in ("check", "state", "graph"):
+            for kind in _KINDS:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(f"{self._directory}/{kind}-{name[6:]}")
 
@@ -211,6 +191,22 @@ def fingerprint(path: str, function: DigestFunction) -> str:
     except OSError:
         return ""
     return function.hash("\0".join(names).encode(errors="surrogateescape"))
+
+
+def plan_of(graph: Plain) -> Plan:
+    """Return the plan that ``save_graph`` kept; descriptions of actions are decoded when asked for."""
+    paths, kinds, trees, executables, extra, outputs, consumers, targets, records, _ = graph
+    return Plan(
+        paths,
+        kinds,
+        trees,
+        executables,
+        extra,
+        outputs,
+        consumers,
+        [Target(*target) for target in targets],
+        lambda index: Record(*marshal.loads(records[index])),
+    )
 
 
 class Changes(NamedTuple):

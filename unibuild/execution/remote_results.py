@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from unibuild.execution import depfile
+from unibuild.execution.rebuilt import history_key
 from unibuild.execution.results import values_of
 from unibuild.store.digests import Digest
 from unibuild.store.protobuf import MalformedMessageError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from unibuild.execution.exchange import Exchange
     from unibuild.execution.keys import Prepared
+    from unibuild.execution.placing import Placing
     from unibuild.execution.plan import Plan
     from unibuild.execution.values import Value
     from unibuild.store.cache import Cache
@@ -69,10 +71,23 @@ class RemoteResults:
         self._hit = hit
         self._missed = missed
         self._not_there: set[str] = set()
+        self._asked: dict[int, int] = {}
 
     def look_up(self, prepared: Prepared) -> None:
         """Ask for the result of an action, under its own digest and then under pruned ones."""
         self._ask(prepared, prepared.key.digest, self._try_pruned)
+
+    def is_own(self, prepared: Prepared, placing: Placing) -> bool:
+        """Tell whether only the action's own digest is asked for, and all its inputs are here."""
+        if not placing.are_here(prepared.record.inputs):
+            return False
+        key = prepared.pruned_key
+        known = depfile.entries(self._cache.inputs, key) if key else []
+        return all(entry.depfile is None for entry in known)
+
+    def drop(self, prepared: Prepared) -> None:
+        """Wait no longer for the result of an action."""
+        self._exchange.forget(self._asked.pop(prepared.number, 0))
 
     def remember(self, prepared: Prepared, hit: Hit) -> None:
         """Record all prunable inputs as read, until an edit makes it worth reading the depfile."""
@@ -99,11 +114,16 @@ class RemoteResults:
         self,
         prepared: Prepared,
         result: ActionResult,
-        history: str = "",
         directories: tuple[bytes, ...] = (),
     ) -> None:
-        """Have a result that is stored here uploaded; ``publishes`` says whether it may be."""
-        key = prepared.key
+        """Have a result that is stored here uploaded; ``publishes`` says whether it may be.
+
+        ``directories`` are those of a run that has just ended: it is the last of its step.
+        """
+        key, record = prepared.key, prepared.record
+        history = ""
+        if directories and record.outputs:
+            history = history_key(record.label, self._plan.paths[record.outputs[0]])
         self._exchange.tell(
             Publish(key.action, key.command, encode_action_result(result), history, directories)
         )
@@ -126,6 +146,7 @@ class RemoteResults:
         began = time.monotonic()
 
         def answered(reply: Reply) -> None:
+            self._asked.pop(prepared.number, None)
             judged = None
             if isinstance(reply, Found) and reply.result is not None:
                 judged = self.judge(prepared, reply.result)
@@ -135,7 +156,9 @@ class RemoteResults:
             else:
                 self._hit(prepared, Hit(action, *judged, began))
 
-        self._exchange.ask(lambda token: Lookup(token, action), answered)
+        self._asked[prepared.number] = self._exchange.ask(
+            lambda token: Lookup(token, action), answered
+        )
 
     def _try_pruned(self, prepared: Prepared) -> None:
         """Look for a run that read the same of its prunable inputs, though others differ."""

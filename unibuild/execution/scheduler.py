@@ -20,11 +20,12 @@ from unibuild.execution.inputs import ChangedSourceError, MissingBlobError, Stag
 from unibuild.execution.local_runs import LocalRuns, Made, Run
 from unibuild.execution.outputs import Collector
 from unibuild.execution.placing import Placing
-from unibuild.execution.plan import GENERATED, LITERAL, PACKAGE
+from unibuild.execution.plan import PACKAGE
+from unibuild.execution.reports import not_cached
 from unibuild.execution.results import result_of
 from unibuild.execution.runner import Runner
 from unibuild.execution.values import KnownInputs
-from unibuild.model.errors import ActionError, InternalError, UnibuildError, UserError
+from unibuild.model.errors import InternalError, UnibuildError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,8 +70,13 @@ class Scheduler:
         placer: Placer,
         request: BuildRequest,
         forced: Iterable[int] = (),
+        *,
+        edit: bool = False,
     ) -> None:
-        """Prepare to evaluate the ``dirty`` actions and whatever their outputs change."""
+        """Prepare to evaluate the ``dirty`` actions and whatever their outputs change.
+
+        ``edit``: the graph was kept, and what is open is what was edited since.
+        """
         self._plan = plan
         self.values = values
         self._cache = cache = workshop.cache
@@ -97,6 +103,8 @@ class Scheduler:
         self._remote, self._away = self._remote_parts(stage)
         self.cone = Cone(plan, values, dirty)
         self._total = self.cone.unfinished
+        self._hasty = edit and self._is_small()
+        self._early: set[int] = set()
         self._forced = set(forced)
         self._producers: dict[int, int] = {}
         self._current: dict[int, Prepared] = {}
@@ -134,6 +142,17 @@ class Scheduler:
             self,
         )
 
+    def _is_small(self) -> bool:
+        """Tell whether slots would stand idle while the courier only connects.
+
+        What somebody has just edited is seldom in a cache; so the few actions behind an edit begin
+        here at once where they can, and give way to a result that comes before they end.
+        """
+        request = self._request
+        plain = request.where == "local" and not (request.only_cached or request.publish_all)
+        few = self.cone.unfinished <= 2 * request.jobs
+        return plain and few and not (request.remote is not None and request.remote.required)
+
     def run(self) -> None:
         """Evaluate until nothing is ready or running; failures are collected, not raised."""
         self._observer.graph_ready(self._total)
@@ -151,20 +170,9 @@ class Scheduler:
         if self._away is not None:
             self._away.give_all_up()
             self._announce.gave_all_up()
-        self._report_uncached()
-
-    def finish_targets(self) -> None:
-        """Learn the values of requested artefacts that no action makes; place literal ones."""
-        for target in self._plan.targets:
-            for a in (*target.outputs, *target.tests):
-                kind = self._plan.kinds[a]
-                if kind == GENERATED or self.values[a] is not None:
-                    continue
-                value = self.values[a] = self._inputs.value(a)
-                if kind == LITERAL:
-                    extra = self._plan.extra[a]
-                    self._cache.content.put_bytes(extra if isinstance(extra, bytes) else b"")
-                    self._placing.place(a, value)
+        self._placing.finish_targets()
+        if self._uncached:
+            self.failures.append(not_cached(self._uncached))
 
     def open_actions(self) -> list[int]:
         """Return the actions that are not done, or whose wanted outputs have not arrived."""
@@ -212,6 +220,9 @@ class Scheduler:
                 self._run(prepared)
             else:
                 self._remote.look_up(prepared)
+                if self._hasty and self._remote.is_own(prepared, self._placing):
+                    self._early.add(index)
+                    self._local.offer(prepared)
             return
         run = Run(began, time.monotonic() - began, -1)
         self._complete(prepared, cached.values, cached.result.stdout, run)
@@ -239,7 +250,7 @@ class Scheduler:
 
     def _run(self, prepared: Prepared) -> None:
         """Have an action run that no cache has a result of."""
-        if self._stopping or not self.current(prepared):
+        if self._stopping or prepared.number in self._early or not self.current(prepared):
             return
         if self._request.only_cached:
             self._leave(prepared)
@@ -323,6 +334,11 @@ class Scheduler:
         """Forget a prepared action, and end the runs of it that are under way."""
         del self._current[prepared.number]
         self._directories.pop(prepared.number, None)
+        if prepared.number in self._early:
+            self._early.remove(prepared.number)
+            self._local.give_up(prepared)
+            if self._remote is not None:
+                self._remote.drop(prepared)
         if self._away is not None:
             self._away.give_up(prepared)
             self._local.give_up(prepared)
@@ -413,7 +429,7 @@ class Scheduler:
         self, prepared: Prepared, result: ActionResult, directories: tuple[bytes, ...] = ()
     ) -> None:
         if self._remote is not None and self._remote.publishes(prepared):
-            self._remote.publish(prepared, result, "", directories)
+            self._remote.publish(prepared, result, directories)
 
     def _complete(
         self,
@@ -432,16 +448,3 @@ class Scheduler:
             self._total -= skipped
             self._observer.graph_ready(self._total)
         self._announce.made(prepared, run, printed, remote=remote)
-
-    def _report_uncached(self) -> None:
-        if not self._uncached:
-            return
-        labels = tuple(dict.fromkeys(self._uncached))
-        self.failures.append(
-            ActionError(
-                id="not-cached",
-                cause=f"{len(self._uncached)} actions have no result in any cache",
-                hint="build the targets where results are uploaded, or with 'unibuild build' here",
-                detail=labels,
-            )
-        )

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unibuild.execution import keep
+from unibuild.execution import keep, rebuilt
 from unibuild.execution.kept_graph import NO_STAMP, STATE_DIRECTORY
 from unibuild.execution.outputs import Placer
 from unibuild.execution.plan import make_plan
@@ -209,7 +209,8 @@ class _Build:
             dirty.update(range(len(kept.plan.outputs)))
         if dirty:
             self.connect()
-        return self._conclude(kept, placer, self._schedule(kept.plan, kept.values, dirty, placer))
+        scheduler = self._schedule(kept.plan, kept.values, dirty, placer, edit=True)
+        return self._conclude(kept, placer, scheduler)
 
     def afresh(self) -> BuildReport:
         self.connect()
@@ -221,6 +222,7 @@ class _Build:
         watched = [*graph.watched_files, *graph.watched_directories]
         stamps, prints = keep.watch(watched, self.cache.function, since)
         values, source_stamps = self._known_values(plan)
+        rebuilt.set_graph_aside(self.root, self.request.key)
         self.kept.invalidate()
         identity = self.kept.save_graph(plan, records)
         placer = self._placer(plan)
@@ -242,6 +244,7 @@ class _Build:
         forced = {plan.producers()[plan.targets[0].outputs[0]]}
         scheduler = self._schedule(plan, values, range(len(records)), self._placer(plan), forced)
         scheduler.run()
+        rebuilt.note_asked(self.root, self.request.key, plan, scheduler.executed)
         return self._report(plan, scheduler)
 
     def _placer(self, plan: Plan) -> Placer:
@@ -254,9 +257,11 @@ class _Build:
         dirty: Iterable[int],
         placer: Placer,
         forced: Iterable[int] = (),
+        *,
+        edit: bool = False,
     ) -> Scheduler:
         workshop = Workshop(self.cache, self.sandbox, self.processes, self.observer, self.exchange)
-        return Scheduler(plan, values, dirty, workshop, placer, self.request, forced)
+        return Scheduler(plan, values, dirty, workshop, placer, self.request, forced, edit=edit)
 
     def _known_values(self, plan: Plan) -> tuple[list[Value | None], dict[int, Stamp]]:
         """Return values of sources that other kept graphs know and that did not change since."""
@@ -285,14 +290,15 @@ class _Build:
         plan = kept.plan
         self.kept.invalidate()
         scheduler.run()
-        scheduler.finish_targets()
         placed = placer.placed
         outputs = [entry for entry in kept.outputs if entry[0] not in placed]
         outputs += [(a, *entry) for a, entries in placed.items() for entry in entries]
         kept = kept._replace(outputs=outputs, pending=scheduler.open_actions())
         if scheduler.source_stamps:
             kept = self._with_sources(kept, scheduler.source_stamps)
+        rebuilt.set_state_aside(self.root, self.request.key)
         self.kept.save(kept)
+        rebuilt.note(self.root, self.request.key, plan, scheduler.executed)
         return self._report(plan, scheduler)
 
     def _with_sources(self, kept: keep.Kept, read: dict[int, Stamp]) -> keep.Kept:

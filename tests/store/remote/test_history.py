@@ -63,6 +63,18 @@ async def keeps_the_last_action(histories: Histories, blobs: BlobService) -> Non
         assert set(found.directories) == set(directories)
 
 
+async def keeps_the_one_before(histories: Histories, blobs: BlobService) -> None:
+    first, second = [await publish(blobs, flag) for flag in ("-O1", "-O2")]
+    histories.note(STEP, first)
+    await histories.store()
+    assert (await histories.find(STEP, (), first.hash)).action == action("-O1")[0]
+    for _ in range(2):
+        histories.note(STEP, second)
+        await histories.store()
+    assert (await histories.find(STEP, (), first.hash)).action == action("-O2")[0]
+    assert (await histories.find(STEP, (), second.hash)).action == action("-O1")[0]
+
+
 def in_folder(place: Path, work: Work, signer: Signer | None = None) -> None:
     async def main() -> None:
         connection = Connection(f"file://{place}")
@@ -79,6 +91,10 @@ def in_folder(place: Path, work: Work, signer: Signer | None = None) -> None:
 
 def test_a_folder_keeps_the_last_action_of_a_step(tmp_path: Path) -> None:
     in_folder(tmp_path, keeps_the_last_action)
+
+
+def test_the_action_before_the_last_is_kept_too(tmp_path: Path) -> None:
+    in_folder(tmp_path, keeps_the_one_before)
 
 
 @pytest.mark.parametrize("server", [servers.casd, servers.buildgrid, servers.bazel_remote])

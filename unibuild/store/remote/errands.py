@@ -42,9 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unibuild.store.cache import Cache
-    from unibuild.store.digests import Digest
-    from unibuild.store.reapi import ActionResult
     from unibuild.store.remote.assembly import CacheSide
+    from unibuild.store.remote.publications import Ready
     from unibuild.store.remote.requests import Reply
     from unibuild.store.remote.services import BlobService
     from unibuild.store.remote.settings import Connection, Remote
@@ -233,12 +232,12 @@ class Errands:
         if error.code in _NO_WRITER:
             self._publications.stop()
 
-    async def _put(self, publication: Publish, action: Digest, result: ActionResult) -> bool:
+    async def _put(self, ready: Ready) -> bool:
         side = None if self._cache is None else await self._cache.enter()
         if side is None:
             return False
         try:
-            await side.results.put(action, result)
+            await side.results.put(ready.action, ready.result)
         except RemoteCallError as error:
             self._unwritable(error)
             return False
@@ -246,8 +245,8 @@ class Errands:
             self._notices.refuse(error, "cache.remote.signing_key")
             self._publications.stop()
             return False
-        if publication.history:
-            side.histories.note(publication.history, action)
+        if ready.history:
+            side.histories.note(ready.history, ready.action, ready.packed)
         return True
 
     async def _store_histories(self) -> None:
@@ -315,7 +314,7 @@ class Errands:
         found = History(request.token, None)
         if side is not None:
             try:
-                found = await side.histories.find(request.history, request.trees)
+                found = await side.histories.find(*request[1:])
             except RemoteCallError as error:
                 self._unread(error)
         self._send(found._replace(token=request.token))

@@ -2,8 +2,9 @@
 
 A step is what stays the same while its action changes: a label and its first output, as a hash. The
 histories of many steps share one record, so that a build adds a few results to the cache, not
-one an action. A record is a blob of fixed-size entries (step, Action's hash and size, oldest first); it
-is found as the output of a result whose Action is a real one of its own that only names the record.
+one an action. A record is a blob of fixed-size entries, oldest first: the step, and hash and size of its
+last Action and of the one before that. It is found as the output of a result whose Action is a real
+one of its own that only names the record.
 Servers that look into what they store find nothing odd, and eviction and signatures work as for all.
 
 Rules of use: history is a help for people, and only that. Two clients that write a record at once lose
@@ -15,13 +16,14 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from unibuild.store.digests import Digest
+from unibuild.store.digests import HASH_LENGTH, Digest
 from unibuild.store.protobuf import MalformedMessageError, fields
 from unibuild.store.reapi import (
     ActionResult,
     OutputFile,
     decode_digest,
     decode_directory,
+    decode_tree,
     encode_action,
     encode_command,
 )
@@ -41,11 +43,13 @@ MAXIMUM_DIRECTORIES = 4096
 
 _SHARD_DIGITS = 1  # leading hexadecimal digits of a step's hash that name its record
 _OUTPUT = "history"
-_HEADER = b"unibuild history v1\n"
-_ENTRY = struct.Struct(">32s32sQ")  # step, hash of the Action, its size
+_HEADER = b"unibuild history v2\n"
+_ENTRY = struct.Struct(">32s32sQ32sQ")
+_NONE = (bytes(32), 0)
 _NOTHING = History(0, None)
 
-Entries = dict[bytes, tuple[bytes, int]]
+RawDigest = tuple[bytes, int]
+Entries = dict[bytes, tuple[RawDigest, RawDigest]]  # the last and the one before, by step
 
 
 class Histories:
@@ -58,13 +62,19 @@ class Histories:
         self._results = results
         self._blobs = blobs
         self._function = function
-        self._noted: dict[str, Entries] = {}
+        self._noted: dict[str, dict[bytes, RawDigest]] = {}
 
-    def note(self, step: str, action: Digest) -> None:
-        """Remember the last action of a step, until ``store``."""
+    def note(self, step: str, action: Digest, packed: Digest | None = None) -> None:
+        """Remember the last action of a step, until ``store``.
+
+        ``packed`` is the pack with the action's Directory messages; else they are blobs.
+        """
         entries = self._noted.setdefault(step[:_SHARD_DIGITS], {})
         entries.pop(bytes.fromhex(step), None)
-        entries[bytes.fromhex(step)] = (bytes.fromhex(action[0]), action[1])
+        name, size = packed or ("0" * HASH_LENGTH, 0)
+        entries[bytes.fromhex(step)] = (
+            bytes.fromhex(action[0]), action[1], bytes.fromhex(name), size,
+        )  # fmt: skip
 
     async def store(self) -> None:
         """Add what was noted to the records; raises ``RemoteCallError``."""
@@ -75,9 +85,9 @@ class Histories:
         results: dict[Digest, ActionResult] = {}
         for shard, entries in noted.items():
             record, _ = await self._record(shard)
-            for step in entries:
-                record.pop(step, None)
-            record |= entries
+            for step, action in entries.items():
+                last, before = record.pop(step, (_NONE, _NONE))
+                record[step] = (action, before if last == action else last)
             data = _encode(record)
             messages = self._messages(shard)
             blobs |= {self._function.of(message): message for message in (*messages, data)}
@@ -88,13 +98,18 @@ class Histories:
         for action, result in results.items():
             await self._results.put(action, result)
 
-    async def find(self, step: str, trees: Iterable[str] = ()) -> History:
-        """Return the last action of a step, with token 0; what is below ``trees`` is not read."""
+    async def find(self, step: str, trees: Iterable[str] = (), other_than: str = "") -> History:
+        """Return the last action of a step, with token 0; what is below ``trees`` is not read.
+
+        When that is the one with the hash ``other_than``, the one before it, if there is one.
+        """
         record, signer = await self._record(step[:_SHARD_DIGITS])
-        found = record.get(bytes.fromhex(step))
-        if found is None:
+        last, before = record.get(bytes.fromhex(step), (_NONE, _NONE))
+        if last[0].hex() == other_than and before != _NONE:
+            last = before
+        if last == _NONE:
             return _NOTHING
-        action = Digest(found[0].hex(), found[1])
+        action = Digest(last[0].hex(), last[1])
         data = (await self._blobs.read([action])).get(action)
         if data is None:
             return _NOTHING
@@ -102,7 +117,8 @@ class Histories:
             parts = dict(fields(data))
             command, root = (decode_digest(_bytes(parts.get(number))) for number in (1, 2))
             commands = await self._blobs.read([command])
-            directories = await self._directories(root, frozenset(trees))
+            known = await self._unpacked(Digest(found[2].hex(), found[3]))
+            directories = await self._directories(root, frozenset(trees), known)
         except MalformedMessageError:
             return _NOTHING
         if command not in commands:
@@ -126,12 +142,25 @@ class Histories:
         action = encode_action(self._function.of(command), self._function.of(b""))
         return action, command, b""
 
-    async def _directories(self, root: Digest, trees: frozenset[str]) -> tuple[bytes, ...]:
+    async def _unpacked(self, packed: Digest) -> dict[Digest, bytes]:
+        """Return the messages of a pack by their digests."""
+        if not 0 < packed.size <= _LARGEST_PACK:
+            return {}
+        blobs = await self._blobs.read([packed])
+        _, messages = decode_tree(blobs.get(packed, b""))
+        return {self._function.of(message): message for message in messages}
+
+    async def _directories(
+        self, root: Digest, trees: frozenset[str], known: Mapping[Digest, bytes]
+    ) -> tuple[bytes, ...]:
         """Return the Directory messages below ``root``, level by level, as far as they are there."""
         found: dict[Digest, bytes] = {}
         level: Mapping[Digest, str] = {root: ""}
         while level and len(found) < MAXIMUM_DIRECTORIES:
-            messages = await self._blobs.read(level)
+            messages = {digest: known[digest] for digest in level if digest in known}
+            left = [digest for digest in level if digest not in known]
+            if left:
+                messages |= await self._blobs.read(left)
             found |= messages
             below: dict[Digest, str] = {}
             for digest, message in messages.items():
@@ -145,14 +174,15 @@ class Histories:
 
 def _encode(record: Entries) -> bytes:
     newest = list(record.items())[-MAXIMUM_ENTRIES:]
-    return _HEADER + b"".join([_ENTRY.pack(step, *action) for step, action in newest])
+    return _HEADER + b"".join([_ENTRY.pack(step, *last, *old) for step, (last, old) in newest])
 
 
 def _decode(data: bytes) -> Entries:
     body = data.removeprefix(_HEADER)
     if not data.startswith(_HEADER) or len(body) % _ENTRY.size:
         return {}
-    return {step: (action, size) for step, action, size in _ENTRY.iter_unpack(body)}
+    unpacked = _ENTRY.iter_unpack(body)
+    return {step: ((last, size), (old, old_size)) for step, last, size, old, old_size in unpacked}
 
 
 def _bytes(value: int | bytes | None) -> bytes:

@@ -97,12 +97,14 @@ class PushAsset(NamedTuple):
 class FindHistory(NamedTuple):
     """Ask for the last action published under ``history``; answered by ``History``.
 
-    Directories at the paths ``trees`` are not looked into.
+    Directories at the paths ``trees`` are not looked into. ``other_than``, the hash of an Action, is
+    not wanted when there is one before it: what asks may have published that one itself.
     """
 
     token: int
     history: str
     trees: tuple[str, ...] = ()
+    other_than: str = ""
 
 
 class Cancel(NamedTuple):
