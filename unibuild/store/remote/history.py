@@ -2,9 +2,11 @@
 
 A step is what stays the same while its action changes: a label and its first output, as a hash. The
 histories of many steps share one record, so that a build adds a few results to the cache, not
-one an action. A record is a blob of fixed-size entries, oldest first: the step, and hash and size of its
-last Action and of the one before that. It is found as the output of a result whose Action is a real
-one of its own that only names the record.
+one an action. A record is a blob of fixed-size entries, oldest first: the step, its last Action with its
+pack, and the one before that. It is found as the output of a result whose Action is a real one of its
+own that only names the record. A *pack* is a ``Tree`` message whose children are the distinct
+Directory messages of many actions: one blob, where each message as a blob of its own would be most of
+what a build uploads.
 Servers that look into what they store find nothing odd, and eviction and signatures work as for all.
 
 Rules of use: history is a help for people, and only that. Two clients that write a record at once lose
@@ -26,6 +28,7 @@ from unibuild.store.reapi import (
     decode_tree,
     encode_action,
     encode_command,
+    encode_tree,
 )
 from unibuild.store.remote.requests import History
 
@@ -44,12 +47,18 @@ MAXIMUM_DIRECTORIES = 4096
 _SHARD_DIGITS = 1  # leading hexadecimal digits of a step's hash that name its record
 _OUTPUT = "history"
 _HEADER = b"unibuild history v2\n"
-_ENTRY = struct.Struct(">32s32sQ32sQ")
-_NONE = (bytes(32), 0)
+_ENTRY = struct.Struct(">32s" + 2 * "32sQ32sQ")
+_NONE = (bytes(32), 0, bytes(32), 0)
+_LARGEST_PACK = 64 << 20
 _NOTHING = History(0, None)
 
-RawDigest = tuple[bytes, int]
-Entries = dict[bytes, tuple[RawDigest, RawDigest]]  # the last and the one before, by step
+Past = tuple[bytes, int, bytes, int]  # hash and size of an Action and of its pack
+Entries = dict[bytes, tuple[Past, Past]]  # the last and the one before, by step
+
+
+def pack(directories: Iterable[bytes]) -> bytes:
+    """Return encoded Directory messages, each once, as one blob."""
+    return encode_tree(b"", list(dict.fromkeys(directories)))
 
 
 class Histories:
@@ -62,7 +71,7 @@ class Histories:
         self._results = results
         self._blobs = blobs
         self._function = function
-        self._noted: dict[str, dict[bytes, RawDigest]] = {}
+        self._noted: dict[str, dict[bytes, Past]] = {}
 
     def note(self, step: str, action: Digest, packed: Digest | None = None) -> None:
         """Remember the last action of a step, until ``store``.
@@ -85,9 +94,9 @@ class Histories:
         results: dict[Digest, ActionResult] = {}
         for shard, entries in noted.items():
             record, _ = await self._record(shard)
-            for step, action in entries.items():
+            for step, past in entries.items():
                 last, before = record.pop(step, (_NONE, _NONE))
-                record[step] = (action, before if last == action else last)
+                record[step] = (past, before if last[:2] == past[:2] else last)
             data = _encode(record)
             messages = self._messages(shard)
             blobs |= {self._function.of(message): message for message in (*messages, data)}
@@ -117,7 +126,7 @@ class Histories:
             parts = dict(fields(data))
             command, root = (decode_digest(_bytes(parts.get(number))) for number in (1, 2))
             commands = await self._blobs.read([command])
-            known = await self._unpacked(Digest(found[2].hex(), found[3]))
+            known = await self._unpacked(Digest(last[2].hex(), last[3]))
             directories = await self._directories(root, frozenset(trees), known)
         except MalformedMessageError:
             return _NOTHING
@@ -182,7 +191,7 @@ def _decode(data: bytes) -> Entries:
     if not data.startswith(_HEADER) or len(body) % _ENTRY.size:
         return {}
     unpacked = _ENTRY.iter_unpack(body)
-    return {step: ((last, size), (old, old_size)) for step, last, size, old, old_size in unpacked}
+    return {entry[0]: (entry[1:5], entry[5:]) for entry in unpacked}
 
 
 def _bytes(value: int | bytes | None) -> bytes:

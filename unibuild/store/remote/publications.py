@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.store.protobuf import MalformedMessageError
 from unibuild.store.reapi import decode_action_result
+from unibuild.store.remote.history import pack
 from unibuild.store.remote.lanes import Lanes, spawn
 
 if TYPE_CHECKING:
@@ -33,13 +34,17 @@ _AT_ONCE = 256  # publications worked on together
 _RESULTS = 64  # in flight at once: servers sync each to disk
 
 
-class _Ready(NamedTuple):
-    """A publication made ready: its result, and the blobs that have to be there before it."""
+class Ready(NamedTuple):
+    """A publication made ready: its result, and the blobs that have to be there before it.
 
-    publication: Publish
+    ``packed`` is the blob that holds its Directory messages, for its history.
+    """
+
+    history: str
     action: Digest
     result: ActionResult
-    needs: Wanted
+    needs: frozenset[Digest]
+    packed: Digest | None = None
 
 
 class Publications:
@@ -49,7 +54,7 @@ class Publications:
         self,
         cache: Cache,
         uploads: Callable[[], Awaitable[Uploads | None]],
-        put: Callable[[Publish, Digest, ActionResult], Awaitable[bool]],
+        put: Callable[[Ready], Awaitable[bool]],
         failed: Callable[[RemoteCallError], None],
         totals: Totals,
     ) -> None:
@@ -111,7 +116,10 @@ class Publications:
     async def _store(self, uploads: Uploads, batch: list[Publish]) -> None:
         wanted: Wanted = {}
         prepared = [self._prepare(publication, wanted) for publication in batch]
+        packed = self._pack(batch, wanted)
         stored = await uploads.store(wanted)
+        if packed in stored.lacks:
+            packed = None
         faults = {stored.error}
         for ready in prepared:
             if ready is None or not stored.lacks.isdisjoint(ready.needs):
@@ -122,12 +130,12 @@ class Publications:
                 faults.add(tree.error)
                 complete = complete and not tree.lacks
             if complete and not self._stopped:
-                self._puts.submit(partial(self._finish, ready))
+                self._puts.submit(partial(self._finish, ready._replace(packed=packed)))
         for error in faults - {None}:
             if error is not None:
                 self._failed(error)
 
-    def _prepare(self, publication: Publish, wanted: Wanted) -> _Ready | None:
+    def _prepare(self, publication: Publish, wanted: Wanted) -> Ready | None:
         function = self._cache.function
         try:
             result = decode_action_result(publication.result)
@@ -135,12 +143,25 @@ class Publications:
             return None
         if result.exit_code:
             return None
-        messages = (publication.action, publication.command, *publication.directories)
+        messages = (publication.action, publication.command)
         needs: Wanted = {function.of(message): message for message in messages}
         needs |= {item.digest: None for item in result.files}
         wanted |= needs
-        return _Ready(publication, function.of(publication.action), result, needs)
+        action = function.of(publication.action)
+        return Ready(publication.history, action, result, frozenset(needs))
 
-    async def _finish(self, ready: _Ready) -> None:
-        if not self._stopped and await self._put(ready.publication, ready.action, ready.result):
+    def _pack(self, batch: list[Publish], wanted: Wanted) -> Digest | None:
+        """Add the Directory messages of all publications with a history as one blob."""
+        messages = [
+            m for publication in batch if publication.history for m in publication.directories
+        ]
+        if not messages:
+            return None
+        data = pack(messages)
+        packed = self._cache.function.of(data)
+        wanted[packed] = data
+        return packed
+
+    async def _finish(self, ready: Ready) -> None:
+        if not self._stopped and await self._put(ready):
             self._totals.published += 1
