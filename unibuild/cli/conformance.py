@@ -34,9 +34,10 @@ def check_server(remote: Remote, function_name: str, terminal: Terminal, *, as_j
             sys.stdout.flush()
 
     verdicts = suite.run(remote, function_name, report)
+    url = remote.cache.url if remote.cache is not None else ""
     if as_json:
-        terminal.data(json.dumps(suite.document(remote, verdicts)))
-    else:
+        terminal.data(json.dumps(suite.document(url, function_name, verdicts)))
+    elif len(verdicts) > 1:
         terminal.note(suite.summary(verdicts))
     failed = [verdict.name for verdict in verdicts if verdict.outcome == _FAILS]
     if not failed:

@@ -5,8 +5,8 @@
     unibuild doctor --cache grpc://127.0.0.1:50051     the same of another server
 
 Building needs a sandbox; running and boot tests need QEMU; fetching needs registries. The exit
-status is 3 when something that building needs is missing. With --cache the conformance suite stores
-small things in the server and reads them back; the exit status is 4 when the server does something
+status is 3 when something that building needs is missing. With --cache the conformance suite writes
+some 100 MB of random content and reads it back; the exit status is 4 when the server does something
 wrong, 3 when it does not answer.
 """
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from unibuild.cli.terminal import Terminal
     from unibuild.cli.workspace import Composition
+    from unibuild.store.remote.settings import Remote
 
 _ENOUGH_SPACE = 2 << 30
 _EXIT_ENVIRONMENT = HostError.exit_code
@@ -75,16 +76,35 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
 def _check_cache(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from unibuild.cli.conformance import check_server
     from unibuild.cli.remote import NAME_A_CACHE
-    from unibuild.cli.workspace import Composition
 
-    composition = Composition.here(terminal)
-    choice = composition.servers(RemoteOptions(cache_url=arguments.cache))
-    if choice.remote is None:
+    remote, function_name = _server_to_check(arguments.cache, terminal)
+    if remote is None or remote.cache is None:
         raise UserError(
             id="no-remote-cache", cause="there is no remote cache to check", hint=NAME_A_CACHE
         )
-    function_name = composition.workspace.digest_function
-    return check_server(choice.remote, function_name, terminal, as_json=arguments.json)
+    if remote.cache.is_bucket:
+        raise UserError(
+            id="no-server",
+            cause=f"{remote.cache.url} is a folder; the suite is for servers of the Remote Execution API",
+            hint="doctor --cache grpcs://HOST",
+        )
+    return check_server(remote, function_name, terminal, as_json=arguments.json)
+
+
+def _server_to_check(url: str, terminal: Terminal) -> tuple[Remote | None, str]:
+    """Return the server and the digest function; outside a workspace, that of most servers."""
+    from unibuild.cli.remote import choose
+    from unibuild.cli.workspace import Composition
+    from unibuild.loading.workspace import find_workspace
+
+    asked = RemoteOptions(cache_url=url)
+    here = Path.cwd()
+    try:
+        find_workspace(here)
+    except UserError:
+        return choose(None, str(here), asked).remote, "sha256"
+    composition = Composition.here(terminal)
+    return composition.servers(asked).remote, composition.workspace.digest_function
 
 
 def _lines(finding: Finding, terminal: Terminal) -> list[str]:
