@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import zstandard
@@ -151,6 +148,28 @@ async def test_a_download_that_broke_begins_again(tmp_path: Path) -> None:
         assert await client.content.read_to(DIGEST, str(tmp_path / "target"))
     assert (tmp_path / "target").read_bytes() == DATA
     assert [request.offset for request in tries] == [0, 0, 0]
+
+
+@apart
+async def test_success_without_an_answer_is_an_error(tmp_path: Path) -> None:
+    async def nothing(_request: object) -> AsyncIterator[bytes]:
+        for answer in ():
+            yield answer
+
+    path = tmp_path / "origin"
+    path.write_bytes(DATA)
+    methods = [content.FIND_MISSING, content.BATCH_READ, content.BATCH_UPDATE, content.READ]
+    async with (
+        scripted(dict.fromkeys(methods, nothing)) as server,
+        connected(server.url, capabilities=PLAIN) as client,
+    ):
+        with pytest.raises(RemoteCallError, match="without an answer"):
+            await client.content.find_missing([DIGEST])
+        with pytest.raises(RemoteCallError, match="without an answer"):
+            await client.content.read([SMALL_DIGEST])
+        with pytest.raises(RemoteCallError, match="without an answer"):
+            await client.content.write({SMALL_DIGEST: SMALL})
+        assert not await client.content.read_to(DIGEST, str(tmp_path / "target"))
 
 
 class Writes:
@@ -298,136 +317,3 @@ async def test_digests_that_nobody_asked_for_are_not_missing() -> None:
         connected(server.url, capabilities=PLAIN) as client,
     ):
         assert await client.content.find_missing([DIGEST, SMALL_DIGEST]) == {SMALL_DIGEST}
-
-
-@apart
-async def test_a_passing_fault_is_borne() -> None:
-    faults = ["UNAVAILABLE", "ABORTED", "UNAVAILABLE"]
-
-    async def find(_request: bytes) -> bytes:
-        if faults:
-            raise Refusal(faults.pop())
-        return b""
-
-    async with (
-        scripted({content.FIND_MISSING: find}) as server,
-        connected(server.url, capabilities=PLAIN) as client,
-    ):
-        assert await client.content.find_missing([DIGEST]) == set()
-        assert server.count(content.FIND_MISSING) == 4
-
-
-@apart
-async def test_a_server_that_only_fails_is_given_up() -> None:
-    async def find(_request: bytes) -> bytes:
-        raise Refusal("UNAVAILABLE", "maintenance")
-
-    async with (
-        scripted({content.FIND_MISSING: find}) as server,
-        connected(server.url, capabilities=PLAIN) as client,
-    ):
-        lost = await asyncio.gather(
-            *[client.content.find_missing([DIGEST]) for _ in range(30)], return_exceptions=True
-        )
-        assert all(isinstance(error, RemoteCallError) for error in lost)
-        assert client.channel.patience.breaker.open
-        calls, start = server.count(content.FIND_MISSING), time.monotonic()
-        with pytest.raises(RemoteCallError, match=r"given up.*maintenance"):
-            await client.content.find_missing([DIGEST])
-        assert time.monotonic() - start < 0.1
-        assert server.count(content.FIND_MISSING) == calls
-
-
-@apart
-async def test_a_server_that_hangs_is_given_up_long_before_the_time_out(tmp_path: Path) -> None:
-    async def hang(_request: Any) -> bytes:
-        await asyncio.sleep(60)
-        return b""
-
-    async def trickle(_request: bytes) -> AsyncIterator[bytes]:
-        yield content.encode_chunk(DATA[:1000])
-        await asyncio.sleep(60)
-
-    methods = {content.FIND_MISSING: hang, content.READ: trickle, content.WRITE: hang}
-    path = tmp_path / "origin"
-    path.write_bytes(DATA)
-    async with (
-        scripted(methods, content.WRITE) as server,
-        connected(server.url, capabilities=PLAIN, timeout=4) as client,
-    ):
-        start = time.monotonic()
-        lost = await asyncio.gather(
-            client.content.find_missing([DIGEST]),
-            client.content.read_to(DIGEST, str(tmp_path / "target")),
-            client.content.write_file(DIGEST, str(path)),
-            return_exceptions=True,
-        )
-        assert [getattr(error, "code", error) for error in lost] == ["DEADLINE_EXCEEDED"] * 3
-        assert time.monotonic() - start < 4
-        assert client.channel.patience.breaker.open
-    assert os.listdir(tmp_path) == ["origin"]
-
-
-@apart
-async def test_a_slow_call_beside_quick_ones_is_no_stall() -> None:
-    async def find(request: bytes) -> bytes:
-        asked = content.decode_find_missing(request).digests
-        await asyncio.sleep(2.5 if asked[0] == DIGEST else 0.1)
-        return b""
-
-    async with (
-        scripted({content.FIND_MISSING: find}) as server,
-        connected(server.url, capabilities=PLAIN, timeout=4) as client,
-    ):
-        slow = asyncio.create_task(client.content.find_missing([DIGEST]))
-        for _ in range(20):
-            await client.content.find_missing([OTHER])
-        assert await slow == set()
-        assert server.count(content.FIND_MISSING) == 21
-
-
-@apart
-async def test_a_server_with_few_places_gets_few_calls_at_once() -> None:
-    under_way = 0
-
-    async def find(_request: bytes) -> bytes:
-        nonlocal under_way
-        if under_way >= 10:
-            raise Refusal("RESOURCE_EXHAUSTED", "too many calls")
-        under_way += 1
-        await asyncio.sleep(0.01)
-        under_way -= 1
-        return b""
-
-    async with (
-        scripted({content.FIND_MISSING: find}) as server,
-        connected(server.url, capabilities=PLAIN) as client,
-    ):
-        channel = client.channel
-        answers = await asyncio.gather(
-            *[channel.unary(content.FIND_MISSING, b"") for _ in range(300)]
-        )
-        assert answers == [b""] * 300
-        assert 4 <= channel.patience.window.size <= 16
-        assert server.count(content.FIND_MISSING) < 450
-        assert not channel.patience.breaker.open
-
-
-@apart
-async def test_a_cancelled_call_leaves_its_place() -> None:
-    async def find(_request: bytes) -> bytes:
-        await asyncio.sleep(0.2)
-        return b""
-
-    async with (
-        scripted({content.FIND_MISSING: find}) as server,
-        connected(server.url, capabilities=PLAIN) as client,
-    ):
-        channel = client.channel
-        tasks = [asyncio.create_task(channel.unary(content.FIND_MISSING, b"")) for _ in range(200)]
-        await asyncio.sleep(0.05)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        async with asyncio.timeout(5):
-            await asyncio.gather(*[channel.unary(content.FIND_MISSING, b"") for _ in range(200)])

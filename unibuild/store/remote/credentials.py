@@ -1,7 +1,7 @@
 """Who we are to a server: headers from the settings, a token variable or a credential helper.
 
 The helper protocol is Bazel's (EngFlow/credential-helper-spec): ``HELPER get`` reads
-``{"uri": "https://host/…"}`` from its standard input and writes
+``{"uri": "https://HOST/…"}`` from its standard input and writes
 ``{"headers": {"Authorization": ["Bearer …"]}, "expires": "2030-01-01T00:00:00Z"}``. An answer is kept
 until it expires, and asked for again when the server says UNAUTHENTICATED. Nothing of it is ever
 written anywhere; all values are made known to the ``Redactor``.
