@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -26,7 +27,7 @@ from urllib.parse import parse_qsl, urlsplit
 from unibuild.model.errors import UserError
 from unibuild.store.digests import Digest
 from unibuild.store.remote import trust
-from unibuild.store.remote.patience import ATTEMPTS, Patience
+from unibuild.store.remote.patience import ATTEMPTS, CallError, Patience
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ class Folder:
         from obstore import exceptions
 
         store, generation = await self._opened()
+        began = time.monotonic()
         try:
             return await operation(store)
         except (FileNotFoundError, exceptions.NotFoundError, _TooLongError):
@@ -192,7 +194,7 @@ class Folder:
         except (exceptions.PermissionDeniedError, PermissionError) as error:
             raise RemoteCallError("PERMISSION_DENIED", method, _reason(error)) from error
         except (exceptions.BaseError, OSError) as error:
-            raise RemoteCallError("UNAVAILABLE", method, _reason(error)) from error
+            raise CallError("UNAVAILABLE", method, _reason(error), began=began) from error
 
     async def _opened(self) -> tuple[Store, int]:
         """Return the store with headers that are good now, and the count of their renewals."""

@@ -44,7 +44,7 @@ from unibuild.store.remote.messages_execution import (
 )
 from unibuild.store.remote.messages_results import decode_result
 from unibuild.store.remote.messages_server import GET_CAPABILITIES, encode_capabilities_request
-from unibuild.store.remote.patience import delay
+from unibuild.store.remote.patience import CallError, delay
 from unibuild.store.remote.requests import Execute, Executed
 from unibuild.store.remote.services import RemoteCallError
 
@@ -297,8 +297,8 @@ class _Watch:
                     if operation.done:
                         return operation
         except RemoteCallError as error:
-            if error.code == "UNAVAILABLE":
-                breaker.failed(began, error)
+            if error.code == "UNAVAILABLE" and isinstance(error, CallError):
+                breaker.failed(error)
             elif (
                 error.code == "DEADLINE_EXCEEDED" and time.monotonic() - began < self._listening / 2
             ):

@@ -1,0 +1,40 @@
+"""Engines with real workers, for the tests of executions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import fault_proxy, servers
+from support.fault_proxy import Calls
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    if not servers.have_bubblewrap():
+        pytest.skip("bubblewrap is not installed, which casd's workers need")
+    with servers.casd(tmp_path_factory.mktemp("casd"), execution=True) as server:
+        yield server
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[servers.Server]:
+    """An engine that may be killed; the mounts that its workers leave behind then are removed."""
+    if not servers.have_bubblewrap():
+        pytest.skip("bubblewrap is not installed, which casd's workers need")
+    with servers.casd(tmp_path / "casd", execution=True) as server:
+        yield server
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        place = line.split()[1]
+        if place.startswith(f"{tmp_path}/"):
+            command = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
+            subprocess.run([*command, place], check=True)
+
+
+@pytest.fixture
+def proxy(engine: servers.Server) -> Iterator[Calls]:
+    with fault_proxy.calls(engine.url) as calls:
+        yield calls
