@@ -6,18 +6,20 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faults.raw import Raw
 from support.command import ROOT, unibuild
 from support.tree import write_tree
 
 from unibuild.store import gc
+from unibuild.store.protobuf import fields
+from unibuild.store.reapi import decode_action_result, decode_digest
 
 LARGE = 6_000_000
 """Bytes of one output: more than a message, so it is streamed."""
@@ -234,6 +236,23 @@ def left_behind(client: Client) -> list[object]:
     return found
 
 
+def complete_results_only(server: Raw, incomplete: list[str]) -> Callable[[bytes], bytes]:
+    """Return what looks at each UpdateActionResult whether all its blobs are there already."""
+
+    def look(request: bytes) -> bytes:
+        parts = dict(fields(request))
+        action, result = parts.get(2), parts.get(3)
+        assert isinstance(action, bytes)
+        assert isinstance(result, bytes)
+        decoded = decode_action_result(result)
+        needed = server.blobs_of(decoded) | {decode_digest(action)}
+        if missing := server.missing(needed):
+            incomplete.append(f"{decode_digest(action)}: {missing}")
+        return request
+
+    return look
+
+
 def processes_with(mark: str) -> list[int]:
     """Return the processes that have ``mark`` in their environment or command line."""
     found = []
@@ -248,21 +267,3 @@ def processes_with(mark: str) -> list[int]:
         if mark.encode() in text and state not in "ZX":
             found.append(int(entry.name))
     return found
-
-
-def children_of(process: int) -> list[int]:
-    """Return the direct children of a process."""
-    found = []
-    for task in Path(f"/proc/{process}/task").glob("*/children"):
-        try:
-            found += [int(number) for number in task.read_text(encoding="ascii").split()]
-        except OSError:
-            continue
-    return found
-
-
-def end(process: subprocess.Popen[str], number: int = signal.SIGKILL) -> str:
-    """Send a signal to one process and return what it and its children wrote to standard error."""
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
-    return errors

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from faults.conftest import Join
-from faults.raw import Raw, raw
-from faults.teamwork import is_right
+from faults.raw import raw
+from faults.teamwork import complete_results_only, is_right
 from support import servers
 from support.fault_proxy import Calls, Fault, calls
 
 from unibuild.store.protobuf import fields, message, number, string
-from unibuild.store.reapi import decode_action_result, decode_digest
 
 Faults = dict[str, Fault]
 
@@ -204,23 +203,6 @@ def refused(reply: bytes, _why: str) -> bytes:
             assert isinstance(digest, bytes)
             found.append(message(1, message(1, digest) + message(2, number(1, 8))))
     return b"".join(found)
-
-
-def complete_results_only(server: Raw, incomplete: list[str]) -> Callable[[bytes], bytes]:
-    """Return what looks at each UpdateActionResult whether all its blobs are there already."""
-
-    def look(request: bytes) -> bytes:
-        parts = dict(fields(request))
-        action, result = parts.get(2), parts.get(3)
-        assert isinstance(action, bytes)
-        assert isinstance(result, bytes)
-        decoded = decode_action_result(result)
-        needed = server.blobs_of(decoded) | {decode_digest(action)}
-        if missing := server.missing(needed):
-            incomplete.append(f"{decode_digest(action)}: {missing}")
-        return request
-
-    return look
 
 
 def upload(name: str, faults: Faults, filled: servers.Server, join: Join, warnings: int) -> None:

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -33,6 +34,7 @@ Rewrite = Callable[[bytes], bytes]
 Answer = Callable[[Sequence[bytes]], Sequence[bytes]]
 
 CHUNK = 1 << 16
+_LASTING = ThreadPoolExecutor(1)  # a server ends with the thread that started it
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with no time to linger
 
 
@@ -227,8 +229,8 @@ class Fault:
     held for ``delay`` seconds; ``hang`` never answers it. ``status`` (a gRPC status name) is given
     in the server's stead, or after that many replies, or after that many requests. ``answer`` makes
     the replies from the requests without asking the server. ``rewrite`` changes each reply and
-    ``rewrite_request`` each request, ``copies`` of a reply are sent. ``meanwhile`` runs in a thread
-    of its own when the call comes, and the call waits for it: a server may be killed there.
+    ``rewrite_request`` each request, ``copies`` of a reply are sent. ``meanwhile`` runs when
+    the call comes, and the call waits for it: a server may be killed there.
     """
 
     status: str = ""
@@ -328,7 +330,7 @@ class Calls:
                 return Plan(number)
             self._chosen[number] = fault
         if fault.meanwhile is not None:
-            fault.meanwhile()
+            _LASTING.submit(fault.meanwhile).result()
         return fault.plan(number)
 
     def _answer(self, number: int, requests: Sequence[bytes]) -> Sequence[bytes]:
