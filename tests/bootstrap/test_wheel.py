@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.checkout import ROOT, copy_to, files
 
-STANDARD = ("WORKSPACE.toml", "unibuild.lock", "kernel", "rules", "toolchains")
+STANDARD = ("WORKSPACE.toml", "unibuild.lock", "cache", "kernel", "rules", "toolchains")
 
 
 def build(root: Path, target: Path, umask: int = 0o022, **environment: str) -> Path:
