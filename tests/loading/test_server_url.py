@@ -21,6 +21,7 @@ from unibuild.loading.server_url import ENGINE_SCHEMES, mistake_in
         "https://cache.example.test/team/cache",
         "s3://bucket",
         "s3://bucket/folder",
+        "s3://bucket?region=us-east-1&anonymous=true",
         "file:///var/cache/team",
     ],
 )

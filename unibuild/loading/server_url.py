@@ -66,7 +66,9 @@ def _mistakes(url: str, schemes: tuple[str, ...]) -> Iterator[Mistake]:
 
 
 def _location_mistakes(scheme: str, location: str) -> Iterator[Mistake]:
-    """Yield mistakes in what follows the slashes."""
+    """Yield mistakes in what follows the slashes; a folder may have options in a query (``bucket``)."""
+    if scheme not in ENGINE_SCHEMES:
+        location = location.partition("?")[0]
     authority, _, path = location.partition("/")
     if "@" in authority:
         hint = (
