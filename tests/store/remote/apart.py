@@ -1,8 +1,6 @@
-"""Tests that speak gRPC run in a process of their own.
+"""Test functions that are coroutines, each run in a process of its own (``support.apart``).
 
-gRPC does not survive a fork: a process that has used it must not fork a courier afterwards, and
-pytest's process runs tests of both kinds. So the body of such a test, a coroutine, runs in a child;
-servers and fixtures live in the parent.
+Servers and fixtures live in pytest's process; gRPC is imported only in the test's.
 """
 
 from __future__ import annotations
@@ -10,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import os
-import traceback
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
+from support import apart as process
 
 SECONDS = 60
 
@@ -25,38 +21,11 @@ def apart(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]
 
     @functools.wraps(test)
     def run(*arguments: Any, **named: Any) -> None:
-        run_apart(functools.partial(test, *arguments, **named))
+        async def limited() -> None:
+            async with asyncio.timeout(SECONDS):
+                await test(*arguments, **named)
+
+        process.apart(limited)
 
     run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
     return run
-
-
-def run_apart(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run ``body`` in a child; its failure is ours, with its traceback."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        os.close(reading)
-        _run(body, writing)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        said = pipe.read().decode()
-    _, status = os.waitpid(child, 0)
-    if status:
-        pytest.fail(said or f"the child ended with status {status}", pytrace=False)
-
-
-def _run(body: Callable[[], Coroutine[Any, Any, None]], writing: int) -> NoReturn:
-    status = 1
-    try:
-        asyncio.run(_limited(body))
-        status = 0
-    except BaseException:  # noqa: BLE001 - the parent reports whatever it was
-        os.write(writing, traceback.format_exc().encode()[-50_000:])
-    finally:
-        os._exit(status)
-
-
-async def _limited(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async with asyncio.timeout(SECONDS):
-        await body()
