@@ -20,6 +20,7 @@ import os
 import select
 import signal
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from unibuild.store.remote.protocol import CHUNK, FRAME_MESSAGES, Decoder, Finish, Finished, encode
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from unibuild.store.remote.settings import Remote
 
 _PATIENCE = 1000  # milliseconds that a courier has to end by itself
+_COMPANY = 64  # publications that are sent together
+_COMPANY_SECONDS = 0.25  # at least so long after the last ones
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -62,6 +65,8 @@ class Link:
         self._remote = remote
         self._decoder = Decoder()
         self._asked: list[Request | Finish] = []
+        self._published: list[Request | Finish] = []
+        self._publish_at = 0.0
         self._out = bytearray()
         self._kept: list[Reply] = []
         self._misses: dict[int, Found | Fetched | Executed | History] = {}
@@ -97,7 +102,7 @@ class Link:
     @property
     def wants_write(self) -> bool:
         """Whether ``flush`` has something left to send; poll for writing then."""
-        return bool(self._out or self._asked)
+        return bool(self._out)
 
     @property
     def pid(self) -> int:
@@ -113,11 +118,21 @@ class Link:
             return
         if self._event >= 0:
             self._answer_misses()
+        elif isinstance(request, Publish):
+            self._published.append(request)
         elif not isinstance(request, Cancel) or request.token in self._misses:
             self._asked.append(request)
 
     def flush(self) -> None:
-        """Send what was asked, as far as the socket takes it without waiting."""
+        """Send what was asked, as far as the socket takes it without waiting.
+
+        Publications, which nobody waits for, go in company: each message wakes the courier, which
+        would take the processor from the actions of the build.
+        """
+        if self._published and (
+            len(self._published) >= _COMPANY or time.monotonic() >= self._publish_at
+        ):
+            self._publish_now()
         while self._asked:
             batch, self._asked = self._asked[:FRAME_MESSAGES], self._asked[FRAME_MESSAGES:]
             self._out += encode(batch)
@@ -132,6 +147,11 @@ class Link:
                 self._out.clear()
                 return
             del self._out[:sent]
+
+    def _publish_now(self) -> None:
+        self._asked += self._published
+        self._published.clear()
+        self._publish_at = time.monotonic() + _COMPANY_SECONDS
 
     def replies(self) -> list[Reply]:
         """Return what has come in, without waiting."""
@@ -157,6 +177,7 @@ class Link:
         ``replies``.
         """
         if self._event < 0 and not self._finished:
+            self._publish_now()
             self._asked.append(Finish())
         while self._event < 0 and not self._finished:
             self._pause()
@@ -221,6 +242,7 @@ class Link:
         self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         os.dup2(self._event, self._socket.fileno(), inheritable=False)
         self._asked.clear()
+        self._published.clear()
         self._out.clear()
         how = f"signal {-status}" if status < 0 else f"status {status}"
         cause = f"the process that speaks to the remote cache ended unexpectedly ({how})"
