@@ -18,6 +18,7 @@ from support.command import ROOT, unibuild
 from support.tree import write_tree
 
 from unibuild.store import gc
+from unibuild.store.layout import Layout, Session
 from unibuild.store.protobuf import fields
 from unibuild.store.reapi import decode_action_result, decode_digest
 
@@ -232,8 +233,20 @@ def left_behind(client: Client) -> list[object]:
     """Return processes, scratch and corrupt entries that a finished build left."""
     found: list[object] = list(gc.verify(str(client.cache)))
     found += processes_with(str(client.cache))
-    found += (client.cache / "sessions").iterdir()
+    found += scratch_left(client)
     return found
+
+
+def scratch_left(client: Client) -> list[Path]:
+    """Return the scratch that the next process to open the cache leaves there.
+
+    What died between the making of its folder and of its lease is spared for two seconds.
+    """
+    with Session(Layout(str(client.cache), "sha256")) as session:
+        found = [
+            path for path in (client.cache / "sessions").iterdir() if str(path) != session.path
+        ]
+    return [path for path in found if (path / "lease").exists()]
 
 
 def complete_results_only(server: Raw, incomplete: list[str]) -> Callable[[bytes], bytes]:
