@@ -9,8 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import fault_proxy, servers
 from support.command import ROOT
 from support.types import Run
+
+from unibuild.cli.progress import PlainProgress, transfer_text
+from unibuild.cli.terminal import Terminal
+from unibuild.store.remote.requests import Statistics
 
 pytestmark = pytest.mark.network
 
@@ -93,8 +98,9 @@ def test_warnings_of_a_command_are_shown(run: Run, workspace: Path) -> None:
 
 def test_json_is_the_documented_object(run: Run, workspace: Path) -> None:
     report = json.loads(run("build", "--json", "//:slow", cwd=workspace).stdout)
-    assert set(report) == {"targets", "actions", "seconds"}
-    assert set(report["actions"]) == {"total", "executed", "cached"}
+    assert set(report) == {"targets", "actions", "transfers", "seconds"}
+    assert set(report["actions"]) == {"total", "executed", "cached", "remote"}
+    assert report["transfers"] is None
     (target,) = report["targets"]
     assert target["label"] == "//:slow"
     assert set(target["outputs"][0]) == {"path", "digest", "size"}
@@ -134,3 +140,41 @@ def test_junit(run: Run, workspace: Path) -> None:
     report = (workspace / "report.xml").read_text()
     assert '<testsuite name="unibuild" tests="2" failures="1">' in report
     assert "it is wrong" in report
+
+
+def test_a_terminal_shows_what_is_uploaded_while_it_is_awaited(
+    workspace: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    noise = "head -c 3000000 /dev/urandom > $@"
+    (workspace / "BUILD.toml").write_text(f'[genrule.big]\nouts = ["big"]\ncmd = "{noise}"\n')
+    with (
+        servers.casd(tmp_path_factory.mktemp("casd")) as server,
+        fault_proxy.wire(server.url) as wire,
+    ):
+        wire.drip(200_000, 0.1)
+        (workspace / "WORKSPACE.toml").write_text(
+            f'name = "display"\ndigest = "sha256"\n[cache.remote]\nurl = "{wire.url}"\n'
+        )
+        code, seen = on_a_terminal(workspace, "build", "//:big", "--upload", NO_COLOR="1")
+    assert code == 0
+    assert re.search(r"0 running.*; uploading \d+ · [\d.]+ \w+, \d+ to go", seen), seen
+    assert re.search(r"; [\d.]+ MiB uploaded\)\s*$", seen), seen
+
+
+def test_transfers_in_words() -> None:
+    assert transfer_text(Statistics()) == ""
+    moved = Statistics(downloaded=1234, downloaded_bytes=3_565_158)
+    assert transfer_text(moved) == "downloading 1,234 · 3.4 MiB"
+    moved = Statistics(uploaded=5, uploaded_bytes=1 << 20, pending=7)
+    assert transfer_text(moved) == "uploading 5 · 1.0 MiB, 7 to go"
+
+
+def test_plain_lines_about_transfers_come_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    times = iter((100.0, 101.0, 106.0, 107.0, 112.0))
+    monkeypatch.setattr("unibuild.cli.progress.time.monotonic", lambda: next(times))
+    display = PlainProgress(Terminal())
+    for blobs in (1, 2, 3, 4):
+        display.transfers(Statistics(downloaded=blobs, downloaded_bytes=blobs))
+    assert capfd.readouterr().err == "downloading 2 · 2 B\ndownloading 4 · 4 B\n"
