@@ -35,6 +35,12 @@ SECOND_STALL = 3.0
 """Seconds of silence that end the calls of a server that has just stalled."""
 
 
+_FIRST_WORD = 0.002
+"""Seconds for a server to say that it wants no more than the first message of an upload."""
+
+_OVERTAKEN = "Internal error from Core"
+"""What gRPC says when a write fails before it has read why: the server's own words are lost."""
+
 _STALL_SHARE = 8  # of the time-out of a call
 
 
@@ -159,6 +165,7 @@ class Channel:
         began: float,
     ) -> None:
         """Send all of ``requests``, or as many as the server wants to see."""
+        first = True
         async for request in requests:
             if call.done():
                 return  # it has answered already, with success or an error
@@ -171,6 +178,8 @@ class Channel:
             except asyncio.InvalidStateError:
                 return
             self.sent += len(request)
+            await asyncio.sleep(_FIRST_WORD if first else 0)
+            first = False
         with contextlib.suppress(asyncio.InvalidStateError):
             await self._guarded(method, call, call.done_writing(), began)
 
@@ -203,11 +212,13 @@ class Channel:
         try:
             result = await step
         except aio.AioRpcError as error:
-            code = error.code().name
+            code, said = error.code().name, error.details() or ""
+            if said == _OVERTAKEN:
+                code, said = "ABORTED", "the call ended while it was written to"
             raise CallError(
                 code,
                 _short(method),
-                self.redactor.clean(error.details() or ""),
+                self.redactor.clean(said),
                 began=began,
                 crowded=code == CROWDED and self.patience.window.shrink(began),
             ) from None

@@ -18,7 +18,7 @@ from unibuild.store.digests import Digest
 from unibuild.store.protobuf import MalformedMessageError
 from unibuild.store.remote import content_batches as batches
 from unibuild.store.remote.content_streams import (
-    CHUNK,
+    PROBE,
     Receiver,
     Sender,
     WrongBytesError,
@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 LOOKUPS = 50_000
 """Digests in one ``FindMissingBlobs``, which stays below 4 MiB."""
 
-BATCHES, STREAMS = 4, 4
-"""How many are under way at once; each may hold a few megabytes."""
+BATCHES, STREAMS = 3, 3
+"""How many of each are under way at once, in each direction; one may hold a few megabytes."""
 
 THREADS = 4
 SLOWEST = 1 << 20
@@ -90,8 +90,10 @@ class RemoteContent:
         self._zstd_batches = compress and capabilities.zstd_batches
         self._note = note
         self._noted = False
-        self._batches = asyncio.Semaphore(BATCHES)
-        self._streams = asyncio.Semaphore(STREAMS)
+        # Apart, so that a build that waits for bytes never queues behind its own uploads.
+        self._lookups = asyncio.Semaphore(BATCHES)
+        self._reads, self._read_streams = asyncio.Semaphore(BATCHES), asyncio.Semaphore(STREAMS)
+        self._writes, self._write_streams = asyncio.Semaphore(BATCHES), asyncio.Semaphore(STREAMS)
         self._pool = ThreadPoolExecutor(THREADS, "content")
 
     def close(self) -> None:
@@ -107,7 +109,7 @@ class RemoteContent:
 
     async def _find_missing(self, asked: list[Digest]) -> set[Digest]:
         request = FindMissingRequest(self._channel.instance, tuple(asked), self._number)
-        async with self._batches:
+        async with self._lookups:
             answer = await self._channel.unary(FIND_MISSING, encode_find_missing(request))
         try:
             return set(decode_missing(answer)).intersection(asked)
@@ -130,7 +132,7 @@ class RemoteContent:
         request = BatchReadRequest(
             self._channel.instance, tuple(group), (ZSTD,) if self._zstd else (), self._number
         )
-        async with self._batches:
+        async with self._reads:
             answer = await self._channel.unary(BATCH_READ, encode_batch_read(request))
         if len(answer) > _INLINE:
             loop = asyncio.get_running_loop()
@@ -168,7 +170,7 @@ class RemoteContent:
                 if path:
                     os.close(descriptor)
 
-        async with self._streams:
+        async with self._read_streams:
             try:
                 return await self._channel.patience.persist("Read", attempt)
             except WrongBytesError:
@@ -211,7 +213,7 @@ class RemoteContent:
                 raise outcome
 
     async def _write_batch(self, blobs: dict[Digest, bytes]) -> None:
-        async with self._batches:
+        async with self._writes:
             left = dict(blobs)
 
             async def attempt() -> None:
@@ -247,14 +249,14 @@ class RemoteContent:
             with _opened(origin) as source:
                 await self._send(digest, source)
 
-        async with self._streams:
+        async with self._write_streams:
             await self._channel.patience.persist("Write", attempt)
 
     async def _send(self, digest: Digest, source: io.RawIOBase | io.BytesIO) -> None:
         loop = asyncio.get_running_loop()
         zstd = self._zstd and digest.size >= _WHOLE
         if zstd:
-            zstd = is_worth_compressing(source.read(CHUNK) or b"")
+            zstd = is_worth_compressing(source.read(PROBE) or b"")
             source.seek(0)
         name = upload_name(self._channel.instance, self._function.name, digest, zstd=zstd)
         sender = Sender(name, source, digest.size, zstd=zstd)

@@ -29,7 +29,9 @@ CHUNK = 2 << 20
 LEVEL = 1
 """Of zstd: links between a team's machines are slower than anything that a level could save."""
 
-_PROBE = 1 << 16
+PROBE = 1 << 16
+"""Bytes of a blob's start that tell whether to compress it."""
+
 _WORTH = 0.9
 _INFERRED = frozenset({"sha256", "sha1", "md5", "sha384", "sha512", "murmur3", "vso"})
 
@@ -176,5 +178,4 @@ def _parts(chunk: bytes) -> Iterator[tuple[bytes, bool]]:
 
 def is_worth_compressing(start: bytes) -> bool:
     """Whether the first bytes of a blob promise that compression saves anything."""
-    probe = start[:_PROBE]
-    return len(zstandard.ZstdCompressor(level=LEVEL).compress(probe)) < _WORTH * len(probe)
+    return len(zstandard.ZstdCompressor(level=LEVEL).compress(start)) < _WORTH * len(start)
