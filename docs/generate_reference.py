@@ -10,12 +10,17 @@ import ast
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 sys.path.insert(0, str(ROOT))
 
 from unibuild.analysis import reference  # noqa: E402 - found by the line above
+from unibuild.cli.completion import actions_of  # noqa: E402
 from unibuild.cli.dispatch import parser_for  # noqa: E402
 from unibuild.cli.verbs import GROUPS  # noqa: E402
 
@@ -52,9 +57,17 @@ def _cli_page() -> str:
     for title, verbs in GROUPS:
         parts.append(f"## {title}")
         for verb in verbs:
-            text = parser_for(verb.name).format_help().rstrip()
-            parts.append(f"### unibuild {verb.name}\n\n```text\n{text}\n```")
+            parser = parser_for(verb.name)
+            parts.append(_help(f"### unibuild {verb.name}", parser))
+            parts += [
+                _help(f"#### unibuild {verb.name} {name}", inner)
+                for name, inner in actions_of(parser).items()
+            ]
     return "\n\n".join(parts) + "\n"
+
+
+def _help(heading: str, parser: argparse.ArgumentParser) -> str:
+    return f"{heading}\n\n```text\n{parser.format_help().rstrip()}\n```"
 
 
 def _errors_page() -> str:

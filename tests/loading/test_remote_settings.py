@@ -144,3 +144,11 @@ def test_a_secret_written_in_plain_is_refused_and_not_shown(
     assert "token_variable" in shown or "header" in shown
     assert errors
     assert all(error.place is not None and error.place.line == 3 for error in errors)
+
+
+@pytest.mark.parametrize("value", [f'"Bearer {MARKER}', f'"Bearer \\q{MARKER}"', f"'{MARKER}' x"])
+def test_a_line_that_is_no_toml_does_not_show_its_secret(tree: Tree, value: str) -> None:
+    (error,) = read(tree, f"headers.Authorization = {value}")
+    assert error.id == "bad-toml"
+    assert error.place is not None
+    assert error.place.text == "headers.Authorization = …"

@@ -82,7 +82,7 @@ def _options(verb: str, before: list[str]) -> list[str]:
     from unibuild.cli.dispatch import parser_for
 
     parser: argparse.ArgumentParser = parser_for(verb)
-    for name, inner in _actions(parser).items():
+    for name, inner in actions_of(parser).items():
         if name in before:
             parser = inner
     return list(parser._option_string_actions)  # noqa: SLF001 - argparse has no other way
@@ -91,10 +91,10 @@ def _options(verb: str, before: list[str]) -> list[str]:
 def _verb_actions(verb: str) -> list[str]:
     from unibuild.cli.dispatch import parser_for
 
-    return sorted(_actions(parser_for(verb)))
+    return sorted(actions_of(parser_for(verb)))
 
 
-def _actions(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def actions_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """Return the parsers of what follows a verb such as ``cache``."""
     import argparse
 

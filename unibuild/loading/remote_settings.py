@@ -184,6 +184,14 @@ def hide_values(place: Place) -> Place:
     return replace(place, text=text, column=len(before) + 1)
 
 
+def hide_secret(place: Place | None) -> Place | None:
+    """Return ``place``, of text that is no TOML, without the value of a line that holds a secret."""
+    if place is None or not is_secret(place.text):
+        return place
+    shown = place.text.partition("=")[0].rstrip()
+    return replace(place, text=f"{shown} = …", column=min(place.column, len(shown) + 4), length=1)
+
+
 def is_secret(name: str, value: str = "") -> bool:
     """Tell whether a header of this name, or with this value, holds a secret."""
     return _SECRET_HEADER.search(name) is not None or _SECRET_VALUE.match(value) is not None

@@ -15,6 +15,7 @@ from unibuild.loading.locate import locate, scan
 from unibuild.loading.remote_settings import (
     RemoteCacheSettings,
     RemoteExecutionSettings,
+    hide_secret,
     remote_mistakes,
 )
 from unibuild.loading.toml_file import read_toml
@@ -206,7 +207,11 @@ def find_workspace(start: Path) -> Path:
 
 def read_workspace(root: Path) -> Workspace:
     """Read the WORKSPACE.toml in ``root`` (absolute)."""
-    tables, text = read_toml(root / WORKSPACE_FILE, WORKSPACE_FILE)
+    try:
+        tables, text = read_toml(root / WORKSPACE_FILE, WORKSPACE_FILE)
+    except UserError as error:
+        error.place = hide_secret(error.place)
+        raise
     try:
         settings = WorkspaceFile.model_validate(tables)
     except ValidationError as fault:
