@@ -20,7 +20,8 @@ from .couriers import FUNCTION, Local, fetch, local
 SCRIPT = (
     "cat unibuild-gen/a.txt unibuild-gen/tree/sub/b.txt > unibuild-out/o.txt && "
     "mkdir -p unibuild-out/made/deep && cp unibuild-gen/a.txt unibuild-out/made/deep/x && "
-    "ln -s deep/x unibuild-out/made/link && echo said"
+    "cd unibuild-out/made && mkdir c b a && echo -n A | tee c/1 >a/3 && >b/2 && "
+    "ln -s deep/x link && echo said"
 )
 
 
@@ -80,8 +81,8 @@ def test_outputs_are_those_of_the_action(link: Link, here: Local) -> None:
     (file,) = result.files
     assert file.digest == here.cache.function.of(b"AB")
     (made,) = result.directories
-    expected = here.tree({"deep/x": b"A"}, {"link": "deep/x"})
-    assert made.root == expected.root
+    expected = here.tree({"deep/x": b"A", "c/1": b"A", "b/2": b"", "a/3": b"A"}, {"link": "deep/x"})
+    assert (made.tree, made.root) == (expected.tree, expected.root)
     blobs = (Blob(file.digest), Blob(made.tree, tree=True, root=made.root))
     assert fetch(link, *blobs) == ()
     assert here.cache.content.read(file.digest) == b"AB"

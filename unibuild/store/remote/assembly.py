@@ -62,9 +62,17 @@ class EngineSide(NamedTuple):
 
 
 async def connect_cache(
-    connection: Connection, remote: Remote, function: DigestFunction, wire: Wire, note: Note
+    connection: Connection,
+    remote: Remote,
+    function: DigestFunction,
+    wire: Wire,
+    note: Note,
+    keep: Callable[[bytes], object],
 ) -> CacheSide:
-    """Connect to the cache's server; raises ``RemoteCallError`` or ``UnibuildError``."""
+    """Connect to the cache's server; raises ``RemoteCallError`` or ``UnibuildError``.
+
+    ``keep`` is given messages that results name and that belong into the local cache.
+    """
 
     def signer() -> Signer:
         from unibuild.store.remote.signatures import Signer
@@ -82,7 +90,12 @@ async def connect_cache(
     wire.add(channel)
     content = RemoteContent(channel, capabilities, function, note=note, compress=remote.compress)
     results = RemoteResults(
-        channel, function, content, require_signed=remote.require_signed, signer=signer
+        channel,
+        function,
+        content,
+        require_signed=remote.require_signed,
+        signer=signer,
+        keep=keep,
     )
     histories = Histories(results, content, function)
     assets = RemoteAssets(channel, function)

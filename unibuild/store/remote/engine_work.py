@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from unibuild.store.reapi import decode_action_result
 from unibuild.store.remote import assembly
 from unibuild.store.remote.gate import Gate
 from unibuild.store.remote.lanes import spawn
@@ -126,6 +127,7 @@ class EngineWork:
         executed = await execution.execute(request)
         if executed.result is not None:
             self._totals.executed += 1
+            await self._store_trees(executed.result)
         elif not executed.missing and not executed.timed_out and executed.why != _CANCELLED:
             self._notices.trouble(
                 EXECUTE,
@@ -135,6 +137,12 @@ class EngineWork:
                 "what it does not run is run here",
             )
         return executed
+
+    async def _store_trees(self, encoded: bytes) -> None:
+        """Store the ``Tree`` messages of a result: the engine's own may have another order."""
+        trees = {item.tree: None for item in decode_action_result(encoded).directories}
+        if trees and self._uploads is not None:
+            await self._uploads.store(trees)
 
     async def _connected(self) -> RemoteExecution | None:
         if self._gate is None:

@@ -81,6 +81,7 @@ class Errands:
                     cache.function,
                     self._wire,
                     notices.wrong_bytes,
+                    cache.content.put_bytes,
                 ),
                 partial(self._unconnected, remote.cache),
             )

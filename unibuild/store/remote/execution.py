@@ -231,6 +231,7 @@ class RemoteExecution:
             (),
             self._content,
             any_exit=True,
+            keep=self._keep,
         )
         if accepted is None:
             why = why or "the engine's result cannot be used"

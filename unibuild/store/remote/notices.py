@@ -26,6 +26,7 @@ _EXPLAINED = {
     "UNAUTHENTICATED": ("does not accept who we are", "token_variable"),
     "UNIMPLEMENTED": ("cannot do what is asked", "url"),
 }
+_NO_WRITER = ("PERMISSION_DENIED", "UNAUTHENTICATED")
 _INSTEAD = {
     READ: "the build goes on without it",
     CONNECT: "the build goes on without it",
@@ -63,7 +64,7 @@ class Notices:
             cause = error.detail  # of a diagnosis
         option = "on" if self._required else "off"
         hint = f"see {key} in [{connection.setting}], or use --remote={option}"
-        if doing == WRITE and error.code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
+        if doing == WRITE and error.code in _NO_WRITER:
             hint = f"set upload = false in [{connection.setting}], or use a token that may write"
         setting = f"{connection.setting}.{key}"
         self.trouble(connection.url, cause, hint, _INSTEAD[doing], setting)
@@ -111,6 +112,8 @@ class Notices:
 
 def _explain(error: RemoteCallError, doing: str) -> tuple[str, str]:
     """Return what the server does wrong, and the setting that may be wrong."""
+    if doing == WRITE and error.code in _NO_WRITER:
+        return "does not let us write", "upload"
     if error.code == "PERMISSION_DENIED":
-        return ("does not let us write" if doing == WRITE else "does not let us in"), "upload"
+        return "does not let us in", "token_variable"
     return _EXPLAINED.get(error.code, ("gives wrong answers", "url"))

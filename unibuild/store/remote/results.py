@@ -40,8 +40,13 @@ class RemoteResults:
         *,
         require_signed: Collection[str] = (),
         signer: Callable[[], Signer] | None = None,
+        keep: Callable[[bytes], object] | None = None,
     ) -> None:
-        """Use ``signer``, made at the first ``put``; None leaves results unsigned."""
+        """Use ``signer``, made at the first ``put``; None leaves results unsigned.
+
+        ``keep`` is given ``Tree`` messages that results name and no server has (``trust.accept``).
+        """
+        self._keep = keep
         self._channel = channel
         self._function = function
         self._number = DIGEST_FUNCTIONS[function.name]
@@ -65,7 +70,9 @@ class RemoteResults:
             if error.code == "NOT_FOUND":
                 return None
             raise
-        return await trust.accept(answer, action, self._function, self._demanded, self._blobs)
+        return await trust.accept(
+            answer, action, self._function, self._demanded, self._blobs, keep=self._keep
+        )
 
     async def put(self, action: Digest, result: ActionResult) -> None:
         """Store a result whose blobs are all stored, signed by us."""

@@ -12,17 +12,18 @@ import re
 from typing import TYPE_CHECKING
 
 from unibuild.store.digests import HASH_LENGTH
+from unibuild.store.merkle import tree_message
 from unibuild.store.protobuf import MalformedMessageError
-from unibuild.store.reapi import decode_tree, encode_action_result
+from unibuild.store.reapi import encode_action_result
 from unibuild.store.remote.messages import decode_packed, encode_packed, signed
 from unibuild.store.remote.messages_results import decode_result, encode_result
 from unibuild.store.remote.signatures import signed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from unibuild.store.digests import Digest, DigestFunction
-    from unibuild.store.reapi import ActionResult
+    from unibuild.store.reapi import ActionResult, OutputDirectory
     from unibuild.store.remote.messages_results import ServedResult
     from unibuild.store.remote.services import BlobService
     from unibuild.store.remote.signatures import Signer
@@ -43,16 +44,19 @@ async def accept(
     blobs: BlobService,
     *,
     any_exit: bool = False,
+    keep: Callable[[bytes], object] | None = None,
 ) -> tuple[ActionResult, str] | None:
     """Return the result and who of the ``demanded`` signed it ("" when nobody has to), or nothing.
 
-    ``any_exit``: a failed action is a result too, as that of an execution is.
+    ``any_exit``: a failed action is a result too, as that of an execution is. A worker that leaves the
+    root of a directory out may also list its children in an order of its own; the result then names
+    the ``Tree`` that a local action would have made, and ``keep`` is given that message.
     """
     try:
         served = decode_result(encoded)
         if not is_usable(served) or (served.result.exit_code and not any_exit):
             return None
-        result = await _completed(served, function, blobs)
+        result = await _completed(served, function, blobs, keep)
     except MalformedMessageError:
         return None
     if result is None or not demanded:
@@ -99,7 +103,10 @@ def _is_path(path: str) -> bool:
 
 
 async def _completed(
-    served: ServedResult, function: DigestFunction, blobs: BlobService
+    served: ServedResult,
+    function: DigestFunction,
+    blobs: BlobService,
+    keep: Callable[[bytes], object] | None,
 ) -> ActionResult | None:
     """Return the result with standard streams in one and every root digest; None if that fails."""
     result = served.result
@@ -113,11 +120,27 @@ async def _completed(
             if not item.root.hash:
                 if item.tree not in trees:
                     return None
-                root, _children = decode_tree(trees[item.tree])
-                item = item._replace(root=function.of(root))  # noqa: PLW2901
+                item = _with_root(item, trees[item.tree], function, keep)  # noqa: PLW2901
             directories.append(item)
         result = result._replace(directories=tuple(directories))
     return result._replace(stdout=standard, exit_code=signed(result.exit_code))
+
+
+def _with_root(
+    item: OutputDirectory,
+    message: bytes,
+    function: DigestFunction,
+    keep: Callable[[bytes], object] | None,
+) -> OutputDirectory:
+    from unibuild.store.remote.tree_messages import outline
+
+    described = outline(message, function)
+    if keep is not None:
+        canonical = tree_message(described.root, described.messages)
+        if canonical != message:
+            keep(canonical)
+            message = canonical
+    return item._replace(tree=function.of(message), root=described.root)
 
 
 async def _standard_streams(served: ServedResult, blobs: BlobService) -> bytes | None:
