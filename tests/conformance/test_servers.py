@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
 import pytest
 from conformance import expected
 from conformance.examine import Examination, examine, words
 from support import processes, servers
-
-OF_CI = "a password of CI"
 
 
 def compare(found: Examination, known: dict[str, str]) -> None:
@@ -25,12 +22,6 @@ def compare(found: Examination, known: dict[str, str]) -> None:
     }
     assert different == {}, found.error
     assert found.status == 0
-
-
-def test_casd(tmp_path: Path) -> None:
-    with servers.casd(tmp_path) as server:
-        found = examine(server)
-    compare(found, expected.CASD)
 
 
 @pytest.mark.skipif(not servers.have_bubblewrap(), reason="no bubblewrap here")
@@ -62,19 +53,6 @@ def test_bazel_remote(tmp_path: Path) -> None:
     with servers.bazel_remote(tmp_path) as server:
         found = examine(server)
     compare(found, expected.BAZEL_REMOTE)
-
-
-def test_bazel_remote_where_ci_writes_and_everybody_reads(tmp_path: Path) -> None:
-    with servers.bazel_remote(tmp_path, tls=True, password=OF_CI) as server:
-        secret = base64.b64encode(f"ci:{OF_CI}".encode()).decode()
-        ci = examine(server, f"--header=authorization=Basic {secret}")
-        developer = examine(server)
-    known = expected.BAZEL_REMOTE
-    compare(ci, {name: known[name] for name in known if name != "access.anonymous"})
-    assert developer.outcomes["access.read-only"] == "passes"
-    assert developer.outcomes["server.writable"] == "not offered"
-    assert "fails" not in developer.outcomes.values()
-    assert secret not in str(ci.verdicts) + ci.error
 
 
 def test_bazel_remote_with_client_certificates(tmp_path: Path) -> None:
