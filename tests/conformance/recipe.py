@@ -37,7 +37,7 @@ class Machine:
     """A folder that stands for the machine of a recipe."""
 
     def __init__(self, folder: Path) -> None:
-        """Make its folders."""
+        """Make its folders; that for sockets may be replaced by one with a shorter path."""
         self.etc = folder / "etc"
         self.state = folder / "state"
         self.run = folder / "run"

@@ -6,9 +6,11 @@ import shutil
 import ssl
 import stat
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,11 @@ READMES = sorted(str(path.relative_to(CACHE)) for path in CACHE.rglob("README.md
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path / "machine")
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    made = Machine(tmp_path / "machine")
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket has 107 bytes at most
+        made.run = Path(short)
+        yield made
 
 
 def without(known: dict[str, str], *names: str) -> dict[str, str]:
