@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from unibuild.model.errors import UnibuildError
-from unibuild.store.reapi import encode_action_result
+from unibuild.store.reapi import decode_action_result, encode_action_result
 from unibuild.store.remote import assembly
 from unibuild.store.remote.downloads import Downloads, Order
 from unibuild.store.remote.engine_work import EngineWork
@@ -264,7 +264,17 @@ class Errands:
         if self._engine is None:
             self._send(Executed(request.token, None, "no remote engine is set"))
         else:
-            self._engine.execute(request, self._send)
+            self._engine.execute(request, partial(self._executed, request))
+
+    def _executed(self, request: Execute, executed: Executed) -> None:
+        """Answer, and remember the step's last action where cache and engine share their blobs."""
+        side = None if self._cache is None else self._cache.now
+        cache, engine = self._remote.cache, self._remote.execution
+        shared = cache is not None and engine is not None and _place(cache) == _place(engine)
+        if executed.result is not None and request.history and side is not None and shared:
+            if not decode_action_result(executed.result).exit_code:
+                side.histories.note(request.history, self._local.function.of(request.action))
+        self._send(executed)
 
     def _cancel(self, request: Cancel) -> None:
         if self._engine is not None:
