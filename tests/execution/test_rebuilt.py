@@ -314,6 +314,21 @@ def test_another_machine_compares_with_what_the_team_built_last(
         assert [difference.field for difference in end.differences] == ["input unibuild-gen/middle"]
 
 
+def test_what_ran_on_remote_workers_is_compared_with_too(
+    tmp_path: Path, team: Callable[[str, str], Machine]
+) -> None:
+    with servers.casd(tmp_path / "casd", execution=True) as server:
+        one, two = team("one", server.url), team("two", server.url)
+        one.set(where="remote")
+        one.good()
+        assert sorted(one.recorder.remote) == ["//:end", "//:middle"]
+        two.write("text", "other\n# one\n")
+        two.good()
+        middle = reasons(two)["unibuild-out/middle"]
+        assert (middle.why, middle.against) == (rebuilt.CHANGED, "remote")
+        assert [difference.field for difference in middle.differences] == ["input text"]
+
+
 def test_a_result_that_the_team_lost_is_called_so(
     tmp_path: Path, team: Callable[[str, str], Machine]
 ) -> None:

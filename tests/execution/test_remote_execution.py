@@ -128,6 +128,18 @@ def test_a_missing_output_is_not_believed(machine: Make) -> None:
     assert [error.id for error in again.build().failures] == ["missing-output"]
 
 
+def test_an_action_that_takes_too_long_there_is_run_here(machine: Make) -> None:
+    def slow(project: Project) -> None:
+        # Workers of casd start in the root directory, the local sandbox in /build.
+        command = "cat unique >unibuild-out/slow; test $PWD != / || sleep 30"
+        project.shell("slow", command, (source("unique"),), timeout=2)
+
+    away = machine("away", slow, where="remote")
+    report = away.good()
+    assert report.executed == 1
+    assert ["it took longer" in note for note in away.recorder.notes] == [True]
+
+
 def test_intermediates_stay_with_the_engine(machine: Make) -> None:
     def chained(project: Project) -> None:
         varied(project)

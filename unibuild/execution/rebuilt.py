@@ -77,9 +77,12 @@ class Rebuilt(NamedTuple):
 # While building.
 
 
-def history_key(label: str, output: str) -> str:
-    """Return the name of a step in the team's cache; ``output`` is its first, as actions read it."""
-    return hashlib.sha256(f"{label}\0{output}".encode()).hexdigest()
+def history_key(plan: Plan, record: Record) -> str:
+    """Return the name of an action's step in the team's cache, "" when it makes nothing."""
+    if not record.outputs:
+        return ""
+    output = plan.paths[record.outputs[0]]
+    return hashlib.sha256(f"{record.label}\0{output}".encode()).hexdigest()
 
 
 def set_graph_aside(workspace_root: str, key: str) -> None:

@@ -120,10 +120,8 @@ class RemoteResults:
 
         ``directories`` are those of a run that has just ended: it is the last of its step.
         """
-        key, record = prepared.key, prepared.record
-        history = ""
-        if directories and record.outputs:
-            history = history_key(record.label, self._plan.paths[record.outputs[0]])
+        key = prepared.key
+        history = history_key(self._plan, prepared.record) if directories else ""
         self._exchange.tell(
             Publish(key.action, key.command, encode_action_result(result), history, directories)
         )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from unibuild.execution.inputs import ChangedSourceError, MissingBlobError
 from unibuild.execution.local_runs import Run
 from unibuild.execution.plan import GENERATED
+from unibuild.execution.rebuilt import history_key
 from unibuild.store.digests import Digest
 from unibuild.store.remote.requests import Execute, Executed, Input
 
@@ -139,7 +140,14 @@ class RemoteRuns:
         key = prepared.key
         token = self._exchange.ask(
             lambda token: Execute(
-                token, key.action, key.command, directories, inputs, record.timeout
+                token,
+                key.action,
+                key.command,
+                directories,
+                inputs,
+                record.timeout,
+                again=prepared.number in self._attempts,
+                history=history_key(self._plan, record),
             ),
             self._answered,
         )
@@ -168,7 +176,7 @@ class RemoteRuns:
         if lost and prepared.number not in self._attempts:
             self._attempts[prepared.number] = 1
             self._owner.make_again(lost, prepared)
-        elif reply.result is None:
+        elif reply.result is None or reply.timed_out:
             self._fault(prepared, reply.why or "it gave no result")
         elif self._owner.answered(prepared, reply.result, run):
             self._faults = 0

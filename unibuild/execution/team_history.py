@@ -33,8 +33,7 @@ class Step(NamedTuple):
         """Return what the courier is asked; large directories are compared by digest alone."""
         paths = self.plan.paths
         trees = tuple(paths[a] for a in self.record.inputs if a in self.plan.trees)
-        key = history_key(self.record.label, paths[self.record.outputs[0]])
-        return FindHistory(token, key, trees, self.action)
+        return FindHistory(token, history_key(self.plan, self.record), trees, self.action)
 
 
 class Last(NamedTuple):

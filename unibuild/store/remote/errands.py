@@ -271,9 +271,9 @@ class Errands:
         side = None if self._cache is None else self._cache.now
         cache, engine = self._remote.cache, self._remote.execution
         shared = cache is not None and engine is not None and _place(cache) == _place(engine)
-        if executed.result is not None and request.history and side is not None and shared:
-            if not decode_action_result(executed.result).exit_code:
-                side.histories.note(request.history, self._local.function.of(request.action))
+        good = executed.result is not None and not decode_action_result(executed.result).exit_code
+        if good and request.history and side is not None and shared:
+            side.histories.note(request.history, self._local.function.of(request.action))
         self._send(executed)
 
     def _cancel(self, request: Cancel) -> None:

@@ -67,7 +67,7 @@ class Execute(NamedTuple):
 
     ``directories`` are the encoded ``Directory`` messages of the input root, those of tree inputs left
     out. Inputs are uploaded from the local cache when the server lacks them. ``again`` asks for a run
-    even if the engine has a result: that one turned out to be no good.
+    even if the engine has a result: that one turned out to be no good. ``history`` is as in ``Publish``.
     """
 
     token: int
@@ -77,6 +77,7 @@ class Execute(NamedTuple):
     inputs: tuple[Input, ...]
     timeout: int = 0
     again: bool = False
+    history: str = ""
 
 
 class FetchAsset(NamedTuple):
