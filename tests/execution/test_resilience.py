@@ -366,3 +366,16 @@ def test_a_build_ended_while_a_sandbox_is_set_up_leaves_nothing_for_long(
         build.communicate(timeout=60)
     with Session(Layout(str(project.cache), "blake3")):
         assert wait_until(lambda: sleepers(seconds) == [])
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_what_a_killed_build_left_half_placed_is_replaced(project: Project, folder: bool) -> None:
+    diamond(project)
+    aside = project.root / ".unibuild/aside"
+    if folder:
+        project.write(".unibuild/aside/below/file", "half")
+    else:
+        project.write(".unibuild/aside", "half")
+    project.build()
+    assert project.read("end") == END
+    assert not aside.exists() or os.geteuid() != 0

@@ -152,12 +152,7 @@ class Placer:
         parent = destination.rpartition("/")[0]
         if parent not in self._made:
             self._make_parents(parent)
-        try:
-            os.unlink(destination)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            remove_tree(destination)
+        _discard(destination)
 
     def _make_parents(self, parent: str) -> None:
         place = f"{self._root}/unibuild-out"
@@ -178,7 +173,7 @@ class Placer:
                 pass  # another file system, or too many links
             else:
                 return
-        remove(self._aside)
+        _discard(self._aside)
         copy_new(blob, self._aside, mode)
         os.rename(self._aside, destination)
 
@@ -193,7 +188,7 @@ class Placer:
         if source is None:
             return False
         self._clear(destination)
-        remove_tree(self._aside)
+        _discard(self._aside)
         os.mkdir(self._aside)
         for directory, names, files in os.walk(source):
             below = self._aside + directory[len(source) :]
@@ -209,6 +204,16 @@ class Placer:
             stamps.append((place, self._stamp(directory)))
             stamps += [(f"{place}/{name}", self._stamp(f"{directory}/{name}")) for name in files]
         return True
+
+
+def _discard(path: str) -> None:
+    """Delete what is there: a file, or a directory as a killed build may have left it."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        remove_tree(path)
 
 
 def _copy_entry(source: str, destination: str) -> None:
