@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from unibuild.model import errors
 from unibuild.store.remote.link import Link
-from unibuild.store.remote.requests import Cancel, Noted, Refused, Statistics
+from unibuild.store.remote.requests import (
+    Cancel,
+    Noted,
+    Publish,
+    PushAsset,
+    Refused,
+    Statistics,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +46,7 @@ class Exchange:
         self._token = 0
         self._unsent = 0
         self._told = 0.0
+        self._used = False
 
     @property
     def descriptor(self) -> int:
@@ -64,6 +72,7 @@ class Exchange:
 
     def tell(self, request: Request) -> None:
         """Send a request that has no answer."""
+        self._used = self._used or isinstance(request, Publish | PushAsset)
         self._link.ask(request)
         self._unsent += 1
         if self._unsent >= _FLUSH_EVERY:
@@ -72,6 +81,10 @@ class Exchange:
     def cancel(self, token: int) -> None:
         """Give an execution up; its answer still comes."""
         self.tell(Cancel(token))
+
+    def forget(self, token: int) -> None:
+        """Have nobody wait for an answer."""
+        self._then.pop(token, None)
 
     def flush(self) -> None:
         """Send what was asked, as far as the courier takes it without waiting."""
@@ -86,7 +99,13 @@ class Exchange:
         return bool(replies)
 
     def finish(self) -> Statistics:
-        """Wait until everything is uploaded, end the courier and return its totals."""
+        """Wait until everything is uploaded, end the courier and return its totals.
+
+        A courier that was of no use yet, because the build was faster, is not waited for.
+        """
+        if not self._used:
+            self.close()
+            return Statistics()
         self._told = 0.0
         statistics = self._link.finish(self._tell)
         self.dispatch()
@@ -105,6 +124,7 @@ class Exchange:
         elif isinstance(reply, Statistics):
             self._tell(reply)
         else:
+            self._used = True
             then = self._then.pop(reply.token, None)
             if then is not None:
                 then(reply)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from unibuild.execution.plan import GENERATED, PACKAGE
+from unibuild.execution.plan import GENERATED, LITERAL, PACKAGE
 from unibuild.store.digests import Digest
 from unibuild.store.remote.requests import Blob, Fetch, FetchAsset, Fetched, PushAsset
 
@@ -37,7 +37,7 @@ class Placing:
     def __init__(
         self,
         plan: Plan,
-        values: Sequence[Value | None],
+        values: list[Value | None],
         cache: Cache,
         placer: Placer,
         inputs: KnownInputs,
@@ -73,6 +73,27 @@ class Placing:
     def is_elsewhere(self, artifacts: Sequence[int]) -> bool:
         """Tell whether one of the artefacts was found remotely in this build and not brought here."""
         return not self._elsewhere.isdisjoint(artifacts)
+
+    def finish_targets(self) -> None:
+        """Learn the values of requested artefacts that no action makes; place literal ones."""
+        for target in self._plan.targets:
+            for a in (*target.outputs, *target.tests):
+                kind = self._plan.kinds[a]
+                if kind == GENERATED or self._values[a] is not None:
+                    continue
+                value = self._values[a] = self._inputs.value(a)
+                if kind == LITERAL:
+                    extra = self._plan.extra[a]
+                    self._cache.content.put_bytes(extra if isinstance(extra, bytes) else b"")
+                    self.place(a, value)
+
+    def are_here(self, artifacts: Iterable[int]) -> bool:
+        """Tell whether an action that reads these could run without anything being fetched."""
+        return all(
+            self._plan.kinds[a] not in (GENERATED, PACKAGE)
+            or ((value := self._values[a]) is not None and self.is_stored(a, value))
+            for a in artifacts
+        )
 
     def usable(self, record: Record, values: Sequence[Value]) -> bool:
         """Tell whether all outputs of a result are stored, and place those that are wanted."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from unibuild.execution.plan import shown_path
 from unibuild.execution.request import OutputReport, TargetReport, TestReport
+from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,3 +78,14 @@ def all_tests(plan: Plan, unmade: set[int], run: list[TestReport]) -> tuple[Test
         if target.tests and target.label not in looked_at and unmade.isdisjoint(target.tests)
     ]
     return (*run, *unchanged)
+
+
+def not_cached(labels: list[str]) -> ActionError:
+    """Return the error of a build that may run nothing and found no results for these actions."""
+    many = len(labels)
+    return ActionError(
+        id="not-cached",
+        cause=f"{many} action{'' if many == 1 else 's'} without a result in any cache",
+        hint="build the targets where results are uploaded, or with 'unibuild build' here",
+        detail=tuple(dict.fromkeys(labels)),
+    )
