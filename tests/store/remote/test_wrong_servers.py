@@ -317,3 +317,27 @@ async def test_digests_that_nobody_asked_for_are_not_missing() -> None:
         connected(server.url, capabilities=PLAIN) as client,
     ):
         assert await client.content.find_missing([DIGEST, SMALL_DIGEST]) == {SMALL_DIGEST}
+
+
+@apart
+async def test_a_server_that_announced_zstd_and_has_none_is_used_without(tmp_path: Path) -> None:
+    names: list[str] = []
+
+    async def read(request: bytes) -> AsyncIterator[bytes]:
+        names.append(content.decode_read(request).resource)
+        if "zstd" in names[-1]:
+            raise Refusal("INVALID_ARGUMENT", "what is that")
+        yield content.encode_chunk(DATA[:2_000_000])
+        yield content.encode_chunk(DATA[2_000_000:])
+
+    async with (
+        scripted({content.READ: read}) as server,
+        connected(server.url, capabilities=ZSTD) as client,
+    ):
+        assert await client.content.read_to(DIGEST, str(tmp_path / "one"))
+        assert await client.content.read_to(DIGEST, str(tmp_path / "two"))
+    assert ["zstd" in name for name in names] == [True, False, False]
+    writes = Writes(Refusal("UNIMPLEMENTED"), len(DATA))
+    await uploaded(writes, ZSTD, tmp_path / "origin", DATA)
+    assert ["zstd" in name for name in writes.names] == [True, False]
+    assert writes.received[1] == DATA

@@ -23,7 +23,7 @@ from unibuild.store.remote.redaction import Redactor
 from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable
 
     from unibuild.store.remote.settings import Connection
 
@@ -130,7 +130,7 @@ class Channel:
             call.cancel()
 
     async def upload(
-        self, method: str, requests: AsyncIterator[bytes], *, seconds: float = 0
+        self, method: str, requests: AsyncGenerator[bytes], *, seconds: float = 0
     ) -> bytes:
         """Send a stream and return its one answer, which may come before all is sent; one attempt."""
         headers, generation = await self._headers()
@@ -140,7 +140,8 @@ class Channel:
         began = time.monotonic()
         try:
             try:
-                await self._send(method, call, requests, began)
+                async with contextlib.aclosing(requests):
+                    await self._send(method, call, requests, began)
                 answer = _answered(method, await self._guarded(method, call, call, began))
             except RemoteCallError as error:
                 if await self._renewed(error, generation):
@@ -161,7 +162,7 @@ class Channel:
         self,
         method: str,
         call: aio.StreamUnaryCall[bytes, bytes],
-        requests: AsyncIterator[bytes],
+        requests: AsyncGenerator[bytes],
         began: float,
     ) -> None:
         """Send all of ``requests``, or as many as the server wants to see."""

@@ -188,16 +188,19 @@ class RemoteContent:
             READ, encode_read(ReadRequest(name)), seconds=self._seconds(digest)
         )
         behind: asyncio.Future[None] | None = None
-        async with contextlib.aclosing(stream):
-            try:
+        try:
+            async with contextlib.aclosing(stream):
                 async for answer in stream:
                     chunk = _chunk(answer)
                     if behind is not None:
                         await behind
                     behind = loop.run_in_executor(self._pool, receiver.take, chunk)
-            finally:
-                if behind is not None:  # the thread must be done with the descriptor
-                    await asyncio.wait({behind})
+        except RemoteCallError as error:
+            raise self._without_zstd(error, "UNIMPLEMENTED", "INVALID_ARGUMENT") from None
+        finally:
+            if behind is not None:  # the thread must be done with the descriptor
+                await asyncio.wait({behind})
+                behind.exception()
         if behind is not None:
             await behind
         return receiver.finish()
@@ -260,11 +263,13 @@ class RemoteContent:
             source.seek(0)
         name = upload_name(self._channel.instance, self._function.name, digest, zstd=zstd)
         sender = Sender(name, source, digest.size, zstd=zstd)
-        answer = await self._channel.upload(
-            WRITE, sender.requests(loop, self._pool), seconds=self._seconds(digest)
-        )
         try:
+            answer = await self._channel.upload(
+                WRITE, sender.requests(loop, self._pool), seconds=self._seconds(digest)
+            )
             committed = decode_committed(answer)
+        except RemoteCallError as error:
+            raise self._without_zstd(error, "UNIMPLEMENTED") from None
         except MalformedMessageError as error:
             raise RemoteCallError("INTERNAL", "Write", str(error)) from None
         right = {digest.size, -1, sender.sent} if zstd else {digest.size}
@@ -272,6 +277,13 @@ class RemoteContent:
             raise RemoteCallError(
                 "ABORTED", "Write", f"{committed} bytes of {digest.size} were committed"
             )
+
+    def _without_zstd(self, error: RemoteCallError, *codes: str) -> RemoteCallError:
+        """Return ``error``, or have a server that announced zstd but has none be tried without."""
+        if not self._zstd or error.code not in codes:
+            return error
+        self._zstd = False
+        return RemoteCallError("ABORTED", error.method, error.detail)
 
     def _seconds(self, digest: Digest) -> float:
         return min(self._channel.connection.timeout + digest.size / SLOWEST, LONGEST)

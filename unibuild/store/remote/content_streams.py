@@ -7,6 +7,7 @@ Resource names: remote_execution.proto, "ContentAddressableStorage".
 
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
 from typing import TYPE_CHECKING, Protocol
@@ -18,7 +19,7 @@ from unibuild.store.remote.services import RemoteCallError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from concurrent.futures import Executor
 
     from unibuild.store.digests import Digest, DigestFunction
@@ -131,7 +132,7 @@ class Sender:
 
     async def requests(
         self, loop: AbstractEventLoop, pool: Executor | None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """Yield the encoded ``WriteRequest``s; a source that became shorter is an error."""
         ahead = loop.run_in_executor(pool, self._next)
         try:
@@ -147,7 +148,8 @@ class Sender:
                 if last:
                     return
         finally:
-            ahead.cancel()
+            await asyncio.wait({ahead})  # the thread must be done with the source
+            ahead.exception()
 
     def _next(self) -> tuple[bytes, bool]:
         """Return the next chunk for the wire and whether it is the last one."""
