@@ -159,8 +159,20 @@ def casd(
         ],
         environment={"PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}"},
     )
-    with _running(Server("casd", folder, process)) as server:
-        yield server
+    try:
+        with _running(Server("casd", folder, process)) as server:
+            yield server
+    finally:
+        _unmount(folder)
+
+
+def _unmount(folder: Path) -> None:
+    """Remove the mounts that workers leave behind when their server is killed."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        place = line.split()[1]
+        if place.startswith(f"{folder}/"):
+            command = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
+            subprocess.run([*command, place], check=True)
 
 
 def host_mounts() -> Iterator[tuple[str, str]]:
