@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -440,3 +441,41 @@ def test_literals_and_tools_are_shared_too(machine: Make) -> None:
 
     machine("first", scripted).good()
     assert machine("second", scripted).good().remote_hits == 1
+
+
+def slow(project: Project) -> None:
+    """One action that takes a while, and one that reads it."""
+    project.write("text", "text\n")
+    project.shell(
+        "s", "sleep 4; cat text unique > unibuild-out/s", (source("text"), source("unique"))
+    )
+    project.shell("end", "cat unibuild-gen/s > unibuild-out/end", (made("s"),))
+    project.requested = ["//:end"]
+
+
+def test_an_edit_gives_way_to_a_result_that_comes_before_it_is_built(machine: Make) -> None:
+    first, second = machine("first", slow), machine("second", slow)
+    first.good()
+    second.good()
+    first.write("text", "edited\n")
+    first.good()
+    second.write("text", "edited\n")
+    report = second.good()
+    assert (report.executed, report.remote_hits) == (0, 2)
+    assert report.seconds < 4
+    assert second.read("end").startswith("edited\n")
+    assert second.recorder.started == ["//:s"]
+    assert sorted(second.recorder.cached) == ["//:end", "//:s"]
+
+
+def test_an_edit_does_not_wait_for_a_server_that_never_answers(machine: Make) -> None:
+    second = machine("second")
+    second.good()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        second.connect(f"grpc://127.0.0.1:{silent.getsockname()[1]}")
+        second.set(upload=False)
+        second.write("text", "edited\n")
+        report = second.good()
+    assert report.executed >= 1
+    assert report.seconds < 5
+    assert second.read("end") == "edited\nl\nedited\n"

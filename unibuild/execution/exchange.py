@@ -7,6 +7,8 @@ refusal ends the build with the error that it names.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -104,6 +106,8 @@ class Exchange:
         A courier that was of no use yet, because the build was faster, is not waited for.
         """
         if not self._used:
+            if self._link.pid:
+                os.kill(self._link.pid, signal.SIGKILL)  # it holds nothing; its end would take time
             self.close()
             return Statistics()
         self._told = 0.0
