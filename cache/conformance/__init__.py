@@ -4,7 +4,7 @@
 
 ``run`` examines one server and reports a ``Verdict`` a check. It uses unibuild's own connection and
 messages, raw, so that nothing of the client hides how the server behaves; it writes random content of
-some 100 MB in all, and cannot remove it again, since the protocol has no way to.
+some 50 MB in all, and cannot remove it again, since the protocol has no way to.
 
 Rules of use: imports within are relative, because the folder is loaded by its path as well as under
 its name; nothing here is imported by a build.

@@ -22,7 +22,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="conformance",
         description="Examine a cache server of the Remote Execution API.",
-        epilog="Random blobs of some 100 MB stay on the server until its quota removes them.",
+        epilog="Random blobs of some 50 MB stay on the server until its quota removes them.",
     )
     parser.add_argument("url", help="grpc://HOST:PORT, grpcs://HOST:PORT or unix:PATH")
     parser.add_argument("--instance", default="", help="instance name")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from unibuild.store.remote import messages_content as content
 from unibuild.store.remote.services import RemoteCallError
@@ -77,7 +77,7 @@ async def broken(subject: Subject) -> Finding:
     digest, data = subject.blob(3 * MIB)
     name = subject.upload_name(digest)
 
-    async def half() -> AsyncIterator[bytes]:
+    async def half() -> AsyncGenerator[bytes]:
         async for request in upload(name, data[: 2 * CHUNK], finish=False):
             yield request
         raise EndedEarlyError

@@ -7,9 +7,8 @@ own: nothing that an earlier run left on the server can make a check pass.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from unibuild.store.digests import Digest, DigestFunction
 from unibuild.store.reapi import ActionResult, encode_action, encode_command
@@ -22,15 +21,10 @@ from unibuild.store.remote.messages_server import ServerCapabilities
 from unibuild.store.remote.services import RemoteCallError
 from unibuild.store.remote.settings import Remote
 
-from .verdicts import Finding
-
 CALL_SECONDS = 20
 BATCH_LIMIT = 4_000_000
 LARGE_MESSAGE = 32 << 20
 CHUNK = 1 << 20
-
-Answer = TypeVar("Answer")
-Check = Callable[["Subject"], Awaitable[Finding]]
 
 
 class EndedEarlyError(Exception):
@@ -158,7 +152,7 @@ class Subject:
         return named[-1][0]
 
 
-async def upload(name: str, data: bytes, *, finish: bool = True) -> AsyncIterator[bytes]:
+async def upload(name: str, data: bytes, *, finish: bool = True) -> AsyncGenerator[bytes]:
     """Yield the requests of a Write of ``data``."""
     for start in range(0, max(len(data), 1), CHUNK):
         part = data[start : start + CHUNK]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 from unibuild.store.digests import DigestFunction
 from unibuild.store.protobuf import MalformedMessageError
@@ -15,6 +16,7 @@ from unibuild.store.remote.settings import Connection, Remote
 from . import (
     check_access,
     check_assets,
+    check_bucket,
     check_compression,
     check_content,
     check_execution,
@@ -27,7 +29,7 @@ from .registry import Area, Entry
 from .subject import CALL_SECONDS, Subject, said
 from .verdicts import Finding, Verdict, fails, not_offered
 
-AREAS: tuple[Area, ...] = tuple(
+AREAS: tuple[Area[Subject], ...] = tuple(
     module.AREA
     for module in (
         check_server,
@@ -46,6 +48,15 @@ SUITE_SECONDS = 600
 Report = Callable[[Verdict], None]
 
 
+class Examined(Protocol):
+    """What is examined; ``may_write`` is found out on the way."""
+
+    may_write: bool
+
+
+S = TypeVar("S", bound=Examined)
+
+
 def run(remote: Remote, function_name: str, report: Report) -> list[Verdict]:
     """Examine the server of ``remote.cache``, and that of ``remote.execution`` where it is another.
 
@@ -60,8 +71,13 @@ async def _run(remote: Remote, function_name: str, report: Report) -> list[Verdi
     if connection is None:
         return []
     verdicts: list[Verdict] = []
-    subject = _subject(remote, connection, function_name)
     end = time.monotonic() + SUITE_SECONDS
+    if connection.is_bucket:
+        bucket = check_bucket.bucket(connection, DigestFunction(function_name))
+        areas = (check_bucket.SERVER, check_bucket.AREA)
+        await _examine(bucket, areas, verdicts, report, end)
+        return verdicts
+    subject = _subject(remote, connection, function_name)
     try:
         await _examine(subject, AREAS, verdicts, report, end)
         if not _usable(verdicts):
@@ -87,8 +103,8 @@ def _subject(remote: Remote, connection: Connection, function_name: str) -> Subj
 
 
 async def _examine(
-    subject: Subject,
-    areas: tuple[Area, ...],
+    subject: S,
+    areas: tuple[Area[S], ...],
     verdicts: list[Verdict],
     report: Report,
     end: float,
@@ -116,7 +132,7 @@ async def _examine(
         report(verdict)
 
 
-def _entries(areas: tuple[Area, ...]) -> Iterator[Entry]:
+def _entries(areas: tuple[Area[S], ...]) -> Iterator[Entry[S]]:
     for area in areas:
         yield from area.entries
 
@@ -127,7 +143,7 @@ def _usable(verdicts: list[Verdict]) -> bool:
     return not any(one.outcome == "fails" and one.name in needed for one in verdicts)
 
 
-async def _outcome(entry: Entry, subject: Subject, end: float) -> Finding:
+async def _outcome(entry: Entry[S], subject: S, end: float) -> Finding:
     """Make one check; whatever goes wrong with it is its finding."""
     if time.monotonic() > end:
         return not_offered(f"the {SUITE_SECONDS} s for all checks are over")

@@ -3,13 +3,10 @@ from __future__ import annotations
 import grp
 import os
 import shutil
-import ssl
 import stat
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,45 +145,51 @@ def test_bazel_remote(machine: Machine) -> None:
 
 
 def test_bucket_that_ci_fills_and_everybody_reads(machine: Machine) -> None:
-    believing = machine.certificates()
+    machine.certificates()
     machine.shell("bucket/README.md", "openssl rand -hex 24")
     keys = dict(
         line.split("=", 1) for line in (machine.etc / "bucket-keys").read_text().splitlines()
     )
     with machine.started("bucket/unibuild-bucket.service", 8983, processes.accepts, **keys) as port:
-        url = f"https://localhost:{port}/unibuild/cas/aa"
         policy = machine.here(block("bucket/README.md", "sh", "policy"))
         policy = policy.replace(
             "curl ", f"curl --silent --show-error --cacert {machine.etc}/ca.pem "
         )
         policy = policy.replace("cache.example.test", "localhost")
-        stored = policy.replace(" cache/bucket/everybody-reads.json", f" {machine.etc}/object")
-        stored = stored.replace("unibuild?policy=", "unibuild/cas/aa")
-        (machine.etc / "object").write_text("what CI stored")
-        for script in (policy, stored):
-            done = subprocess.run(
-                ["/bin/sh", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, f"{script}\n{done.stderr}"
-        assert fetch(url, believing) == b"what CI stored"
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            fetch(url, believing, b"what somebody else stores")
-        refused.value.close()
-        assert refused.value.code == 403
-    kept = machine.state / "unibuild-bucket" / "buckets" / "unibuild" / "cas" / "aa"
-    assert kept.read_text() == "what CI stored"
+        done = subprocess.run(
+            ["/bin/sh", "-euc", policy], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{policy}\n{done.stderr}"
+        ca = f"--ca={machine.etc / 'ca.pem'}"
+        url = f"s3://unibuild?endpoint=https://localhost:{port}&region=us-east-1"
+        credentials = {
+            "AWS_ACCESS_KEY_ID": keys["ROOT_ACCESS_KEY"],
+            "AWS_SECRET_ACCESS_KEY": keys["ROOT_SECRET_KEY"],
+        }
+        ci = examine(url, ca, environment=credentials)
+        developer = examine(f"{url}&anonymous=true", ca)
+        reader = examine(f"https://localhost:{port}/unibuild", ca)
+    assert (len(ci.outcomes), ci.unusual, ci.status) == (6, {}, 0)
+    assert developer.unusual == reader.unusual == {"bucket.writable": "not offered"}
+    for found in (developer, reader):
+        assert found.outcomes["bucket.anonymous"] == "passes", found.detail("bucket.anonymous")
+    assert keys["ROOT_SECRET_KEY"] not in str(ci.verdicts) + ci.error
+    kept = machine.state / "unibuild-bucket" / "buckets" / "unibuild"
+    assert {path.name for path in kept.iterdir() if path.is_dir()} >= {"ac", "cas"}
 
 
-def fetch(url: str, believing: ssl.SSLContext, body: bytes | None = None) -> bytes:
-    request = urllib.request.Request(  # noqa: S310 -- of https alone
-        url, body, method="PUT" if body else "GET"
-    )
-    believing.set_alpn_protocols(["http/1.1"])
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=believing)
-    )
-    with opener.open(request, timeout=10) as answer:
-        return bytes(answer.read())
+def test_a_folder_is_examined_too(tmp_path: Path) -> None:
+    found = examine(f"file://{tmp_path}", digest="blake3")
+    assert found.unusual == {"bucket.anonymous": "not offered"}
+    assert len(found.outcomes) == 6
+    assert {path.name for path in (tmp_path / "blake3").iterdir()} == {"ac", "cas"}
+
+
+def test_a_web_server_that_anybody_may_write_to_is_found_out(tmp_path: Path) -> None:
+    with servers.bazel_remote(tmp_path) as server:
+        found = examine(server.http)
+    assert found.unusual == {"bucket.writable": "not offered", "bucket.anonymous": "fails"}
+    assert found.status == 4
 
 
 @pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd here")
