@@ -21,16 +21,20 @@ from support.command import unibuild
 
 pytestmark = pytest.mark.network
 
-BUILD = """\
-[genrule.greeting]
-outs = ["greeting"]
-cmd = "echo hello > $@"
+BUILD = "".join(
+    f"""\
+[genrule.greeting{number}]
+outs = ["greeting{number}"]
+cmd = "echo hello {number} > $@"
 """
+    for number in range(4)
+)
+"""So many actions that a build with one slot waits for the server before it runs them."""
 _TOLD = re.compile(r"^(?:warning: .*|error\[.*(?:\n(?!warning|built|\[).*)*)", re.MULTILINE)
 
 
 def make_workspace(folder: Path, table: str, digest: str = "sha256", more: str = "") -> Path:
-    """A workspace with one action, its [cache.remote] as given."""
+    """A workspace with a few actions, its [cache.remote] as given."""
     root = folder / "workspace"
     root.mkdir(parents=True, exist_ok=True)
     (root / "WORKSPACE.toml").write_text(
@@ -53,13 +57,13 @@ def told(
     """Build and return the exit code and the errors and warnings, nothing else that was said."""
     root = make_workspace(folder, f'url = "{url}"\n{table}', digest, more)
     own = {"XDG_CONFIG_HOME": str(folder / "config"), **(environment or {})}
-    result = unibuild("build", "//:greeting", *options, cwd=root, environment=own)
+    result = unibuild("build", "//...", "-j1", *options, cwd=root, environment=own)
     assert "Traceback" not in result.stderr
     said = "\n".join(_TOLD.findall(result.stderr))
     # Ports are of different lengths, and so are the marks below their URLs.
     said = re.sub(r"\^+", "^", said.replace(url.partition("://")[2], "SERVER"))
     if result.returncode == 0:
-        assert (root / "unibuild-out/greeting").read_text().startswith("hello ")
+        assert (root / "unibuild-out/greeting3").read_text().startswith("hello ")
     return result.returncode, said.replace(str(folder), "HOME")
 
 
@@ -299,7 +303,7 @@ def test_a_token_that_may_not_write(tmp_path: Path) -> None:
         )  # fmt: skip
     assert code == 0
     assert said == (
-        "warning: grpc://SERVER does not accept who we are (BatchUpdateBlobs: UNAUTHENTICATED: "
+        "warning: grpc://SERVER does not let us write (BatchUpdateBlobs: UNAUTHENTICATED: "
         "No valid authorization or authentication provided); what it does not take is not shared "
         "(set upload = false in [cache.remote], or use a token that may write)"
     )
@@ -310,7 +314,7 @@ def test_nobody_in_particular_may_not_write(tmp_path: Path) -> None:
         code, said = told(tmp_path, server.url, "upload = true")
     assert code == 0
     assert said == (
-        "warning: grpc://SERVER does not accept who we are (BatchUpdateBlobs: UNAUTHENTICATED: "
+        "warning: grpc://SERVER does not let us write (BatchUpdateBlobs: UNAUTHENTICATED: "
         "no authentication metadata found); what it does not take is not shared "
         "(set upload = false in [cache.remote], or use a token that may write)"
     )

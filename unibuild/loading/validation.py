@@ -29,7 +29,12 @@ _EXPECTED = {
 }
 
 
-_LIMITS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_LIMITS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
 
 
 class _Finding(NamedTuple):
@@ -87,7 +92,11 @@ def _finding(details: ErrorDetails, data: object) -> _Finding:
             form, choice = str(part), tuple(path)
             continue
         path.append(part)
-    expected = str(details.get("ctx", {}).get("expected", ""))
+    context = details.get("ctx", {})
+    expected = str(context.get("expected", ""))
+    if kind in _LIMITS:
+        name, words = _LIMITS[kind]
+        expected = f"{words} {context.get(name)}"
     return _Finding(kind, tuple(path), details["input"], details["msg"], expected, form, choice)
 
 
@@ -143,11 +152,14 @@ def _error(
         allowed = finding.expected.replace("'", "`")
         cause = f"{where} cannot be {_described(finding.value)}"
         return UserError("bad-value", cause, place, f"it is one of {allowed}")
-    if kind in {"string_pattern_mismatch", *_LIMITS}:
+    if kind == "string_pattern_mismatch":
         cause = f"{where} cannot be {_described(finding.value)}"
         return UserError("bad-value", cause, place, _meaning(model, finding.path))
     message = finding.message.removeprefix("Value error, ")
-    return UserError("bad-value", f"{where}: {message[:1].lower()}{message[1:]}", place)
+    cause = f"{where}: {message[:1].lower()}{message[1:]}"
+    if kind in _LIMITS:
+        cause = f"{where} must be {finding.expected}, not {_described(finding.value)}"
+    return UserError("bad-value", cause, place)
 
 
 def _fields_at(model: type[BaseModel], path: tuple[int | str, ...]) -> Iterable[str]:
