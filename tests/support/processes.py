@@ -1,7 +1,7 @@
 """Run a server for as long as a test needs it: started, found ready, stopped; never left behind.
 
-The child is told by the kernel to end when its parent does (``PR_SET_PDEATHSIG``), so that nothing
-survives a killed pytest. Readiness is an answer to a real call, asked for without grpc's library:
+The child is told by the kernel to end when its parent does (``PR_SET_PDEATHSIG``, with SIGTERM so that
+casd takes its workers and their mounts along), so that nothing survives a killed pytest. Readiness is an answer to a real call, asked for without grpc's library:
 a test process that forks (unibuild's courier) must not have its threads.
 """
 
@@ -25,7 +25,7 @@ LOG_BYTES = 4000
 
 _LAUNCHER = """
 import ctypes, os, sys
-ctypes.CDLL(None, use_errno=True).prctl(1, 9)
+ctypes.CDLL(None, use_errno=True).prctl(1, 15)
 if os.getppid() != int(sys.argv[1]):
     sys.exit(1)
 os.execvp(sys.argv[2], sys.argv[2:])
