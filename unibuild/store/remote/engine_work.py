@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.store.reapi import decode_action_result
 from unibuild.store.remote import assembly
-from unibuild.store.remote.gate import Gate
+from unibuild.store.remote.gate import DECISION, PATIENCE, Gate
 from unibuild.store.remote.lanes import spawn
 from unibuild.store.remote.notices import EXECUTE
 from unibuild.store.remote.requests import Execute, Executed
@@ -154,7 +154,8 @@ class EngineWork:
                 self._wire,
                 self._notices.wrong_bytes,
             )
-            self._gate = Gate(connect, self._unconnected)
+            decision = PATIENCE if self._remote.required else DECISION
+            self._gate = Gate(connect, self._unconnected, decision)
         side = await self._gate.enter()
         if side is None:
             return None

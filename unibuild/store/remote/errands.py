@@ -13,7 +13,7 @@ from unibuild.store.reapi import decode_action_result, encode_action_result
 from unibuild.store.remote import assembly
 from unibuild.store.remote.downloads import Downloads, Order
 from unibuild.store.remote.engine_work import EngineWork
-from unibuild.store.remote.gate import Gate
+from unibuild.store.remote.gate import DECISION, PATIENCE, Gate
 from unibuild.store.remote.lanes import Lanes
 from unibuild.store.remote.notices import CONNECT, READ, WRITE, Notices
 from unibuild.store.remote.publications import Publications
@@ -84,6 +84,7 @@ class Errands:
                     cache.content.put_bytes,
                 ),
                 partial(self._unconnected, remote.cache),
+                PATIENCE if remote.required else DECISION,
             )
         self._downloads = Downloads(
             cache, self._sources, self._totals, self._unread, notices.unwritten
@@ -212,7 +213,7 @@ class Errands:
             self._publications.add(request)
 
     async def _stores(self) -> Uploads | None:
-        side = None if self._cache is None else await self._cache.enter()
+        side = None if self._cache is None else await self._cache.enter_late()
         if side is None or self._remote.cache is None:
             return None
         if not side.writable:

@@ -14,27 +14,33 @@ if TYPE_CHECKING:
 
 Opened = TypeVar("Opened")
 
+_SILENT = RemoteCallError("DEADLINE_EXCEEDED", "connect")
 DECISION = 2.5  # seconds after which a build goes on without a server that does not answer
+PATIENCE = 12.0  # seconds that an attempt may take
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 30.0
 
 
 class Gate(Generic[Opened]):
     """What ``connect`` returns, once it did; nothing as long as it fails.
 
-    Those who enter before the first attempt is decided wait for it, at most ``DECISION`` seconds.
-    ``failed`` is told of each failed attempt; a ``UnibuildError`` (a wrong setting) is the last.
+    Those who enter while the first attempt goes on wait for its end, but at most ``decision`` seconds
+    from the beginning; it may still succeed for those who come later. ``failed`` is told of each
+    failed attempt; a ``UnibuildError`` (a wrong setting) is the last.
     """
 
     def __init__(
         self,
         connect: Callable[[], Awaitable[Opened]],
         failed: Callable[[RemoteCallError | UnibuildError], None],
+        decision: float = DECISION,
     ) -> None:
         """Begin to connect."""
         self._connect = connect
         self._failed = failed
         self._opened: Opened | None = None
         self._decided = asyncio.Event()
+        self._attempted = asyncio.Event()
+        self._timer = asyncio.get_running_loop().call_later(decision, self._decide)
         self._task = spawn(self._try())
 
     @property
@@ -48,11 +54,22 @@ class Gate(Generic[Opened]):
             await self._decided.wait()
         return self._opened
 
+    async def enter_late(self) -> Opened | None:
+        """Do the same for one whom nobody waits for: the first attempt may take its time."""
+        if self._opened is None:
+            await self._attempted.wait()
+        return self._opened
+
+    def _decide(self) -> None:
+        if not self._attempted.is_set():
+            self._failed(_SILENT)
+            self._decided.set()
+
     async def _try(self) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with asyncio.timeout(DECISION):
+                async with asyncio.timeout(PATIENCE):
                     self._opened = await self._connect()
             except UnibuildError as error:
                 self._failed(error)
@@ -60,10 +77,15 @@ class Gate(Generic[Opened]):
             except RemoteCallError as error:
                 self._failed(error)
             except TimeoutError:
-                self._failed(RemoteCallError("DEADLINE_EXCEEDED", "connect"))
+                self._failed(_SILENT)
             else:
                 break
-            self._decided.set()
+            self._end_attempt()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE)
+        self._end_attempt()
+
+    def _end_attempt(self) -> None:
+        self._timer.cancel()
+        self._attempted.set()
         self._decided.set()

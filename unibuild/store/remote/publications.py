@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 GATHER = 0.2  # seconds in which publications come together
 _AT_ONCE = 256  # publications worked on together
+_MANY = 2000  # publications that may wait with all their messages
 _RESULTS = 64  # in flight at once: servers sync each to disk
 
 
@@ -80,6 +81,8 @@ class Publications:
         """Store a result in the background."""
         if self._stopped:
             return
+        if len(self._queue) > _MANY:  # a slow server: memory matters more than histories
+            publication = publication._replace(directories=())
         self._queue.append(publication)
         if self._pump is None:
             self._pump = spawn(self._work())
