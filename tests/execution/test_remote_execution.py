@@ -183,7 +183,7 @@ def test_a_race_is_won_by_the_first(machine: Make) -> None:
     assert outputs(racer) == outputs(here)
 
 
-def test_an_engine_that_dies_costs_one_note(tmp_path: Path, busybox: Path) -> None:
+def test_an_engine_that_dies_costs_a_few_notes(tmp_path: Path, busybox: Path) -> None:
     with servers.casd(tmp_path / "mortal", execution=True) as mortal:
 
         def slow(project: Project) -> None:
@@ -202,7 +202,7 @@ def test_an_engine_that_dies_costs_one_note(tmp_path: Path, busybox: Path) -> No
         report = away.good()
         assert report.executed == 6
         assert away.read("s5") == "5\n"
-        assert 1 <= len(away.recorder.notes) <= 3
+        assert 1 <= len(away.recorder.notes) <= 4  # of the cache, two faults, and the end of it
 
 
 def test_an_input_that_only_the_engine_had_is_made_again(tmp_path: Path, busybox: Path) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from unibuild.store.remote.requests import Reply
 
 _ATTEMPTS = 2  # of one action on the remote engine
+_NOTES = 2  # different faults that are told of in full
 _PATIENCE = 4  # faults in a row after which the engine is left alone for the rest of the build
 
 
@@ -201,16 +202,21 @@ class RemoteRuns:
         attempts = self._attempts.get(prepared.number, 0) + 1
         self._attempts[prepared.number] = attempts
         again = attempts < _ATTEMPTS and self.usable
-        if why not in self._noted:
-            self._noted.add(why)
-            self._observer.note(
-                f"remote execution of {prepared.record.label} failed: {why}; "
-                + ("it is run there once more" if again else "it is run here")
-            )
+        self._tell(prepared, why, again=again)
         if again:
             self._waiting.append(prepared)
         else:
             self._run_here(prepared)
+
+    def _tell(self, prepared: Prepared, why: str, *, again: bool) -> None:
+        """Say what went wrong, but not for every action of an engine that is in trouble."""
+        if self._faults == _PATIENCE:
+            self._observer.note("the remote engine is in trouble; actions run here from now on")
+        elif self._faults < _PATIENCE and len(self._noted) < _NOTES and why not in self._noted:
+            self._noted.add(why)
+            then = "it is run there once more" if again else "it is run here"
+            label = prepared.record.label
+            self._observer.note(f"remote execution of {label} failed: {why}; {then}")
 
     def _run_here(self, prepared: Prepared) -> None:
         if not self._racing:
