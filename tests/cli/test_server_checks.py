@@ -46,7 +46,12 @@ def test_a_server_that_does_not_answer(tmp_path: Path) -> None:
     assert result.returncode == 3
     assert result.stdout.startswith("fails        server.answers ")
     assert unibuild("doctor", "--cache", cwd=tmp_path).returncode == 2
-    assert unibuild("doctor", "--cache", "file:///x", cwd=tmp_path).returncode == 2
+
+
+def test_the_suite_runs_against_a_folder(tmp_path: Path) -> None:
+    result = unibuild("doctor", "--cache", f"file://{tmp_path}", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert "passes       bucket.round-trip " in result.stdout
 
 
 def test_an_edit_is_named_with_both_digests(tmp_path: Path) -> None:

@@ -82,12 +82,6 @@ def _check_cache(arguments: argparse.Namespace, terminal: Terminal) -> int:
         raise UserError(
             id="no-remote-cache", cause="there is no remote cache to check", hint=NAME_A_CACHE
         )
-    if remote.cache.is_bucket:
-        raise UserError(
-            id="no-server",
-            cause=f"{remote.cache.url} is a folder; the suite is for servers of the Remote Execution API",
-            hint="doctor --cache grpcs://HOST",
-        )
     return check_server(remote, function_name, terminal, as_json=arguments.json)
 
 
