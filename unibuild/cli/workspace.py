@@ -137,6 +137,8 @@ class Composition:
 
     def build_one(self, arguments: argparse.Namespace, label: str) -> TargetReport:
         """Build one target for a verb that works on its outputs; raise when it cannot be made."""
+        if self.remote(arguments).download == "minimal":
+            arguments.download = "toplevel"  # the verb is about to read the outputs
         report = self.build(arguments, [label], "build")
         if report.failures:
             raise ErrorGroup(report.failures)
