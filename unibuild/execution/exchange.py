@@ -106,8 +106,6 @@ class Exchange:
         A courier that was of no use yet, because the build was faster, is not waited for.
         """
         if not self._used:
-            if self._link.pid:
-                os.kill(self._link.pid, signal.SIGKILL)  # it holds nothing; its end would take time
             self.close()
             return Statistics()
         self._told = 0.0
@@ -118,6 +116,8 @@ class Exchange:
 
     def close(self) -> None:
         """End the courier at once."""
+        if not self._used and self._link.pid:
+            os.kill(self._link.pid, signal.SIGKILL)  # it holds nothing; its own end would take time
         self._link.close()
 
     def _take(self, reply: Reply) -> None:
