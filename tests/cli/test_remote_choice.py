@@ -13,6 +13,7 @@ from unibuild.store.remote.settings import Remote
 
 VARIABLE = "NAME"
 HEAD = 'name = "w"\n'
+ENGINE = '[execution.remote]\nurl = "grpc://engine:1"\njobs = 3\n'
 CACHE = '[cache.remote]\nurl = "grpcs://cache.example.test"\n'
 
 
@@ -101,8 +102,7 @@ def test_remote_execution_goes_where_it_is_told_to(tmp_path: Path) -> None:
     remote = chosen(tmp_path, CACHE, where="remote")
     assert remote is not None
     assert remote.execution == remote.cache
-    engine = '[execution.remote]\nurl = "grpc://engine:1"\njobs = 3\n'
-    remote = chosen(tmp_path, CACHE + engine, where="auto")
+    remote = chosen(tmp_path, CACHE + ENGINE, where="auto")
     assert remote is not None
     assert remote.execution is not None
     assert (remote.execution.url, remote.execution.setting) == (
@@ -110,10 +110,10 @@ def test_remote_execution_goes_where_it_is_told_to(tmp_path: Path) -> None:
         "execution.remote",
     )
     assert remote.jobs == 3
-    only = chosen(tmp_path, engine, where="remote")
+    only = chosen(tmp_path, ENGINE, where="remote")
     assert only is not None
     assert only.cache is None
-    local = chosen(tmp_path, CACHE + engine)
+    local = chosen(tmp_path, CACHE + ENGINE)
     assert local is not None
     assert local.execution is None
 
@@ -123,6 +123,7 @@ def test_remote_execution_goes_where_it_is_told_to(tmp_path: Path) -> None:
     [
         ("", {"mode": "required"}, "no-remote-cache"),
         ("", {"upload": True}, "no-remote-cache"),
+        (ENGINE, {"upload": True, "where": "remote"}, "no-remote-cache"),
         ("", {"where": "remote"}, "no-remote-execution"),
         (
             '[cache.remote]\nurl = "https://example.test/x"\n',

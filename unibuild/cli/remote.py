@@ -102,14 +102,13 @@ def choose(
         return Choice(None, download)
     cache = _cache(table, root, options, environment)
     execution = None if where == "local" else _engine(execution_table or {}, cache, root)
+    asked = "--upload" if options.upload and cache is None else ""
+    if options.mode == "required" and cache is None and execution is None:
+        asked = "--remote=required"
+    if asked:
+        cause = f"{asked} needs a remote cache, and there is none"
+        raise UserError(id="no-remote-cache", cause=cause, hint=NAME_A_CACHE)
     if cache is None and execution is None:
-        if options.mode == "required" or options.upload:
-            asked = "--remote=required" if options.mode == "required" else "--upload"
-            raise UserError(
-                id="no-remote-cache",
-                cause=f"{asked} needs a remote cache, and there is none",
-                hint=NAME_A_CACHE,
-            )
         return Choice(None, download)
     remote = Remote(
         cache=cache,
