@@ -60,7 +60,7 @@ async def test_batches_over_the_limit_are_split(server: Server) -> None:
         assert dict(await client.content.read(blobs)) == blobs
 
 
-@pytest.mark.parametrize("size", [1, 2 << 20, (2 << 20) + 1, 9_000_001])
+@pytest.mark.parametrize("size", [1, 1 << 20, (1 << 20) + 1, 9_000_001])
 @pytest.mark.parametrize("compressible", [True, False])
 @apart
 async def test_files_travel_as_streams(

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 LOOKUPS = 50_000
 """Digests in one ``FindMissingBlobs``, which stays below 4 MiB."""
 
-BATCHES, STREAMS = 3, 3
+BATCHES, STREAMS = 3, 2
 """How many of each are under way at once, in each direction; one may hold a few megabytes."""
 
 THREADS = 4

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from unibuild.store.digests import Digest, DigestFunction
 
-CHUNK = 2 << 20
+CHUNK = 1 << 20
 """Bytes of a file read, and at most sent, at a time."""
 
 LEVEL = 1
