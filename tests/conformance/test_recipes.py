@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from conformance import expected
 from conformance.examine import Examination, examine
 from conformance.recipe import CACHE, UNITS, Machine, block, blocks, setting
 from support import processes, servers
-from support.command import ROOT
+from support.command import ROOT, unibuild
+from support.tree import write_tree
 
 READMES = sorted(str(path.relative_to(CACHE)) for path in CACHE.rglob("README.md"))
 
@@ -84,7 +86,9 @@ def test_workers(machine: Machine) -> None:
     assert unusual(found) == expected.CASD_WITH_EXECUTION
 
 
-def test_gate_before_casd(machine: Machine) -> None:
+@contextmanager
+def gate(machine: Machine) -> Iterator[str]:
+    """Set the gate up as its README says and start it; yields its url."""
     believing = machine.certificates()
     machine.shell("buildgrid/README.md", "openssl rand -hex 32")
     for name in ("gate.yml", "rights.yml"):
@@ -94,24 +98,78 @@ def test_gate_before_casd(machine: Machine) -> None:
     def ready(port: int) -> bool:
         return processes.answers_grpc(port, believing)
 
-    def token(subject: str, days: str) -> str:
-        words = [CACHE / "buildgrid" / "make-token", machine.etc / "token-secret", subject, days]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
-
     with (
         machine.started("casd/unibuild-casd.service", 8980),
         machine.started("buildgrid/unibuild-gate.service", 8981, ready) as port,
     ):
-        server, ca = f"grpcs://localhost:{port}", f"--ca={machine.etc / 'ca.pem'}"
-        ci = examine(server, ca, token=token("ci", "7"))
-        developer = examine(server, ca, token=token("alice", "180"))
-        almost = examine(server, ca, token=token("cinderella", "1"))
+        yield f"grpcs://localhost:{port}"
+
+
+def token(machine: Machine, subject: str, days: str) -> str:
+    words = [CACHE / "buildgrid" / "make-token", machine.etc / "token-secret", subject, days]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_gate_before_casd(machine: Machine) -> None:
+    ca = f"--ca={machine.etc / 'ca.pem'}"
+    with gate(machine) as server:
+        ci = examine(server, ca, token=token(machine, "ci", "7"))
+        developer = examine(server, ca, token=token(machine, "alice", "180"))
+        almost = examine(server, ca, token=token(machine, "cinderella", "1"))
         nobody = examine(server, ca)
     assert unusual(ci) == expected.BUILDGRID_WITH_TOKENS
     for reader in (developer, almost):
         assert unusual(reader) == expected.READING
         assert reader.outcomes["access.read-only"] == "passes"
     assert nobody.outcomes == {"server.answers": "fails"}
+
+
+def test_ci_writes_and_a_developer_reads_through_the_gate(machine: Machine, tmp_path: Path) -> None:
+    with gate(machine) as server:
+        workspace = write_tree(
+            tmp_path / "workspace",
+            {
+                "WORKSPACE.toml": f"""name = "team"
+digest = "sha256"
+standard_repository = "{ROOT}"
+
+[cache.remote]
+url = "{server}"
+ca = "{machine.etc / "ca.pem"}"
+token_variable = "UNIBUILD_CACHE_TOKEN"
+""",
+                "BUILD.toml": """[genrule.word]
+outs = ["word"]
+cmd = "echo shared > $@"
+""",
+            },
+        )
+
+        def run(who: str, *words: str) -> subprocess.CompletedProcess[str]:
+            return unibuild(
+                *words,
+                cwd=workspace,
+                environment={
+                    "UNIBUILD_CACHE": str(tmp_path / who),
+                    "UNIBUILD_CACHE_TOKEN": token(machine, who, "1"),
+                    "XDG_CONFIG_HOME": str(tmp_path / "configuration"),
+                },
+            )
+
+        pushed = run("ci", "cache", "push", "//:word")
+        shutil.rmtree(workspace / "unibuild-out")
+        built = run("alice", "build", "//:word", "--remote=required")
+        (workspace / "BUILD.toml").write_text(
+            (workspace / "BUILD.toml").read_text().replace("shared", "her own")
+        )
+        refused = run("alice", "build", "//:word", "--upload")
+        unread = run("bob", "build", "//:word", "--remote=required")
+    assert pushed.returncode == 0, pushed.stderr
+    assert built.returncode == 0, built.stderr
+    assert "0 executed" in built.stderr + built.stdout, built.stderr
+    assert refused.returncode == 0, "who may not write can build"
+    assert "upload" in refused.stderr, refused.stderr
+    assert "1 executed" in unread.stderr + unread.stdout, "nothing of hers was kept"
 
 
 def test_make_token_says_how_it_is_used() -> None:

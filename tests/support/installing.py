@@ -186,7 +186,7 @@ def _go() -> str:
             return command
     with _locked(home() / "go.lock"):
         target = home() / "go-toolchain"
-        if not (command := shutil.which("go", path=target / "bin")):
+        if not (command := shutil.which("go", path=target / "go" / "bin")):
             _say("installing a Go toolchain from its Python package")
             _remove(target)
             _run(
@@ -194,7 +194,7 @@ def _go() -> str:
                 "--no-input", "--require-hashes", "--no-deps", "--only-binary", ":all:",
                 "--requirement", RECIPES / "go-toolchain.lock", "--target", target,
             )  # fmt: skip
-            command = shutil.which("go", path=target / "bin")
+            command = shutil.which("go", path=target / "go" / "bin")
     if not command:
         raise UnavailableError("no Go toolchain was found, and none could be installed")
     return command
