@@ -258,7 +258,10 @@ class BucketContent:
         return data if data is not None and self._folder.function.of(data) == digest else None
 
     async def read_to(self, digest: Digest, path: str) -> bool:
-        """Write the verified bytes to the new file ``path``; False: missing or wrong, no file."""
+        """Write the verified bytes to the new file ``path``; False: missing or wrong, no file.
+
+        Raises ``OSError`` when the file cannot be written.
+        """
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         right = False
         try:
@@ -268,6 +271,8 @@ class BucketContent:
                     await self._folder.read_to(self._folder.blob(digest), digest[1], sink.begin)
                     and sink.digest() == digest
                 )
+        except _DiskError as full:
+            raise full.error from None
         finally:
             if not right:
                 os.unlink(path)
@@ -335,14 +340,29 @@ class _Sink:
     def _take(self, part: bytes) -> None:
         self._hasher.update(part)
         self._size += len(part)
-        self._file.write(part)
+        try:
+            self._file.write(part)
+        except OSError as error:
+            raise _DiskError(error) from error
 
     def digest(self) -> Digest:
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise _DiskError(error) from error
         return Digest(self._hasher.hexdigest(), self._size)
 
 
 class _TooLongError(Exception):
     """More bytes came than there can be."""
+
+
+class _DiskError(Exception):
+    """Our own disk, not the folder's: carries the ``OSError``."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 async def _parts(store: Store, path: str, most: int) -> AsyncIterator[bytes]:
