@@ -6,8 +6,8 @@ one an action. A record is a blob of fixed-size entries, oldest first: the step,
 pack, and the one before that. It is found as the output of a result whose Action is a real one of its
 own that only names the record. A *pack* is a ``Tree`` message whose children are the distinct
 Directory messages of many actions: one blob, where each message as a blob of its own would be most of
-what a build uploads.
-Servers that look into what they store find nothing odd, and eviction and signatures work as for all.
+what a build uploads. Servers that look into what they store find nothing odd; eviction and signatures
+work as for all results.
 
 Rules of use: history is a help for people, and only that. Two clients that write a record at once lose
 one's entries; a blob that is gone means that nothing is known.
@@ -15,6 +15,7 @@ one's entries; a blob that is gone means that nothing is known.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from typing import TYPE_CHECKING
 
@@ -92,8 +93,8 @@ class Histories:
             return
         blobs: dict[Digest, bytes] = {}
         results: dict[Digest, ActionResult] = {}
-        for shard, entries in noted.items():
-            record, _ = await self._record(shard)
+        records = await asyncio.gather(*map(self._record, noted))
+        for (shard, entries), (record, _) in zip(noted.items(), records, strict=True):
             for step, past in entries.items():
                 last, before = record.pop(step, (_NONE, _NONE))
                 record[step] = (past, before if last[:2] == past[:2] else last)
@@ -104,8 +105,7 @@ class Histories:
             results[self._function.of(messages[0])] = ActionResult((made,))
         missing = await self._blobs.find_missing(blobs)
         await self._blobs.write({digest: blobs[digest] for digest in missing})
-        for action, result in results.items():
-            await self._results.put(action, result)
+        await asyncio.gather(*(self._results.put(*item) for item in results.items()))
 
     async def find(self, step: str, trees: Iterable[str] = (), other_than: str = "") -> History:
         """Return the last action of a step, with token 0; what is below ``trees`` is not read.
