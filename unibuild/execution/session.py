@@ -55,6 +55,8 @@ __all__ = [
     "build_kept",
 ]
 
+_LARGE = 2000  # actions, from which the memory of an analysis is worth giving back
+
 
 def build(request: BuildRequest, observer: Observer) -> BuildReport:
     """Bring the requested targets' outputs up to date and report what was done.
@@ -153,6 +155,15 @@ def _make_own_directories(root: str) -> None:
         time.sleep(RACY_NS / 10**9)  # or the root would count as changed during the analysis
 
 
+def _give_memory_back() -> None:
+    """Return to the system what the analysis needed; a build of many actions goes on for long."""
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's; others keep less
+    if trim is not None:
+        trim(0)
+
+
 class _Build:
     def __init__(
         self,
@@ -225,8 +236,12 @@ class _Build:
         rebuilt.set_graph_aside(self.root, self.request.key)
         self.kept.invalidate()
         identity = self.kept.save_graph(plan, records)
+        everything = range(len(records))
+        del graph, records
+        if len(everything) >= _LARGE:
+            _give_memory_back()
         placer = self._placer(plan)
-        scheduler = self._schedule(plan, values, range(len(records)), placer)
+        scheduler = self._schedule(plan, values, everything, placer)
         scheduler.source_stamps.update(source_stamps)
         kept = keep.Kept(
             plan, values, [self._relative(path) for path in watched], stamps, prints,
