@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unibuild.model.errors import UnibuildError
@@ -25,6 +26,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Random blobs of some 50 MB stay on the server until its quota removes them.",
     )
     parser.add_argument("url", help="grpc://HOST:PORT, grpcs://HOST:PORT or unix:PATH")
+    parser.add_argument("--execution", default="", metavar="URL", help="of another server")
     parser.add_argument("--instance", default="", help="instance name")
     parser.add_argument("--digest", default="sha256", choices=["blake3", "sha256"])
     parser.add_argument("--header", action="append", default=[], metavar="NAME=VALUE")
@@ -55,7 +57,8 @@ def main() -> int:
         timeout=options.timeout,
         **files,
     )
-    remote = Remote(cache=connection, upload=True)
+    execution = replace(connection, url=options.execution) if options.execution else None
+    remote = Remote(cache=connection, execution=execution, upload=True)
 
     def show(verdict: Verdict) -> None:
         if not options.json:

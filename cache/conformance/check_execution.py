@@ -20,6 +20,7 @@ from unibuild.store.reapi import (
     encode_directory,
 )
 from unibuild.store.remote import messages_execution as execution
+from unibuild.store.remote import messages_server as server
 from unibuild.store.remote.messages import DIGEST_FUNCTIONS, Status
 from unibuild.store.remote.messages_results import ServedResult, decode_result
 from unibuild.store.remote.services import RemoteCallError
@@ -29,6 +30,7 @@ from .registry import area
 from .subject import Subject, refusal, said
 from .verdicts import Finding, differs, fails, passes, service_not_offered
 
+ENGINE = area("engine")
 AREA = area("execution")
 RUN_SECONDS = 45
 SLEEP_LIMIT = 2
@@ -101,6 +103,18 @@ def offered(subject: Subject) -> bool:
     return subject.capabilities.execution and (
         not functions or DIGEST_FUNCTIONS[subject.function.name] in functions
     )
+
+
+@ENGINE.check("the server of [execution.remote] answers and runs actions", writes=False)
+async def answers(subject: Subject) -> Finding:
+    """Only asked when it is another server than the cache's."""
+    request = server.encode_capabilities_request(subject.instance)
+    subject.capabilities = server.decode_capabilities(
+        await subject.call(server.GET_CAPABILITIES, request)
+    )
+    if offered(subject):
+        return passes()
+    return fails("it does not announce execution with this digest function", "runs actions here")
 
 
 @AREA.check("a program that is an input runs, and its output is the right one")

@@ -74,8 +74,7 @@ async def _run(remote: Remote, function_name: str, report: Report) -> list[Verdi
     end = time.monotonic() + SUITE_SECONDS
     if connection.is_bucket:
         bucket = check_bucket.bucket(connection, DigestFunction(function_name))
-        areas = (check_bucket.SERVER, check_bucket.AREA)
-        await _examine(bucket, areas, verdicts, report, end)
+        await _examine(bucket, (check_bucket.SERVER, check_bucket.AREA), verdicts, report, end)
         return verdicts
     subject = _subject(remote, connection, function_name)
     try:
@@ -87,8 +86,8 @@ async def _run(remote: Remote, function_name: str, report: Report) -> list[Verdi
         else:
             engine = _subject(remote, remote.execution, function_name)
             try:
-                await check_server.answers(engine)
-                await _examine(engine, (check_execution.AREA,), verdicts, report, end)
+                areas = (check_execution.ENGINE, check_execution.AREA)
+                await _examine(engine, areas, verdicts, report, end)
             finally:
                 await engine.channel.close()
     finally:
@@ -139,7 +138,7 @@ def _entries(areas: tuple[Area[S], ...]) -> Iterator[Entry[S]]:
 
 def _usable(verdicts: list[Verdict]) -> bool:
     """Whether there is anything to examine: a server that answers, with our digest function."""
-    needed = {"server.answers", "server.digest-function"}
+    needed = {"server.answers", "server.digest-function", "engine.answers"}
     return not any(one.outcome == "fails" and one.name in needed for one in verdicts)
 
 

@@ -69,6 +69,26 @@ def test_reference_server(tmp_path: Path, digest: str) -> None:
     compare(found, expected.REFERENCE)
 
 
+@pytest.mark.skipif(not servers.have_bubblewrap(), reason="no bubblewrap here")
+def test_workers_of_another_server_than_the_cache(tmp_path: Path) -> None:
+    with (
+        servers.reference(tmp_path / "cache", digest="sha256") as cache,
+        servers.casd(tmp_path / "workers", execution=True) as workers,
+        servers.casd(tmp_path / "idle") as idle,
+    ):
+        found = examine(cache, f"--execution={workers.url}")
+        lazy = examine(cache, f"--execution={idle.url}")
+        absent = examine(cache, f"--execution=grpc://127.0.0.1:{processes.free_port()}")
+    known = {name: how for name, how in expected.REFERENCE.items() if "execution" not in name}
+    runs = expected.CASD_WITH_EXECUTION
+    known |= {name: how for name, how in runs.items() if name.startswith("execution.")}
+    compare(found, known)
+    for other in (lazy, absent):
+        assert other.outcomes["engine.answers"] == "fails"
+        assert not any(name.startswith("execution.") for name in other.outcomes)
+        assert (other.status, other.error) == (4, "")
+
+
 def test_a_server_without_the_digest_function_is_told_how_to_be_used(tmp_path: Path) -> None:
     with servers.casd(tmp_path) as server:
         found = examine(server, digest="blake3")
