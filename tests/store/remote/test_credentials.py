@@ -245,6 +245,30 @@ async def test_a_token_that_expired_on_the_way_is_renewed() -> None:
         assert len(asked(folder)) == 6
 
 
+@apart
+async def test_a_helper_that_fails_later_is_a_fault_like_others() -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        soon = (datetime.now(UTC) + timedelta(seconds=11)).isoformat()
+        working = f"[ ! -e {folder}/broken ] || exit 1"
+        program = helper(folder, working, answer(expires=soon))
+        methods, running = guarded(SECRET, lambda _: "expired")
+        async with scripted(methods, content.WRITE) as server:
+            running.append(server)
+            async with connected(
+                server.url, capabilities=PLAIN, credential_helper=program
+            ) as client:
+                assert await client.content.find_missing([DIGEST]) == set()
+                (folder / "broken").touch()
+                await asyncio.sleep(1.1)
+                with pytest.raises(RemoteCallError) as caught:
+                    await client.content.find_missing([DIGEST])
+                assert caught.value.code == "UNAUTHENTICATED"
+                assert "ended with status 1" in caught.value.detail
+
+
 def told(error: BaseException) -> str:
     """Return all that an error can tell, its traceback included."""
     said = "".join(traceback.format_exception(error)) + repr(error)

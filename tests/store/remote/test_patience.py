@@ -113,6 +113,28 @@ async def test_a_slow_call_beside_quick_ones_is_no_stall() -> None:
 
 
 @apart
+async def test_answers_that_say_no_are_no_stall() -> None:
+    calls = 0
+
+    async def find(_request: bytes) -> bytes:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0.2 + 0.01 * (calls % 40))  # so that some call is always under way
+        raise Refusal("NOT_FOUND")
+
+    async with (
+        scripted({content.FIND_MISSING: find}) as server,
+        connected(server.url, capabilities=PLAIN, timeout=4) as client,
+    ):
+        channel = client.channel
+        lost = await asyncio.gather(
+            *[channel.unary(content.FIND_MISSING, b"") for _ in range(500)], return_exceptions=True
+        )
+        assert {getattr(error, "code", error) for error in lost} == {"NOT_FOUND"}
+        assert server.count(content.FIND_MISSING) == 500
+
+
+@apart
 async def test_a_server_with_few_places_gets_few_calls_at_once() -> None:
     under_way = 0
 

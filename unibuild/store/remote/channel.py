@@ -15,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from unibuild import __version__
+from unibuild.model.errors import UserError
 from unibuild.store.remote.credentials import Credentials
 from unibuild.store.remote.endpoint import MAXIMUM_MESSAGE, aio, open_channel
 from unibuild.store.remote.messages_server import REQUEST_METADATA, encode_request_metadata
@@ -34,12 +35,13 @@ SHORTEST_STALL, LONGEST_STALL = 1.0, 20.0
 SECOND_STALL = 3.0
 """Seconds of silence that end the calls of a server that has just stalled."""
 
-
 _FIRST_WORD = 0.002
 """Seconds for a server to say that it wants no more than the first message of an upload."""
 
 _OVERTAKEN = "Internal error from Core"
 """What gRPC says when a write fails before it has read why: the server's own words are lost."""
+
+_HELPER = "the credential helper"
 
 _STALL_SHARE = 8  # of the time-out of a call
 
@@ -185,14 +187,23 @@ class Channel:
             await self._guarded(method, call, call.done_writing(), began)
 
     async def _headers(self) -> tuple[Headers, int]:
-        headers = await self.credentials.headers()
+        try:
+            headers = await self.credentials.headers()
+        except UserError as error:
+            if not self.credentials.generation:
+                raise
+            # It worked before: no longer a wrong setting, but one more thing that may pass.
+            raise RemoteCallError("UNAUTHENTICATED", _HELPER, error.cause) from error
         return (*self._metadata, *headers), self.credentials.generation
 
     async def _renewed(self, error: RemoteCallError, generation: int) -> bool:
         """Whether the credentials of a refused call were replaced by newer ones."""
         if error.code != "UNAUTHENTICATED" or not self.credentials.can_refresh:
             return False
-        await self.credentials.refresh(generation)
+        try:
+            await self.credentials.refresh(generation)
+        except UserError:
+            return False  # the server's own refusal says more
         return True
 
     def _unary(self, method: str) -> aio.UnaryUnaryMultiCallable[bytes, bytes]:
@@ -214,6 +225,8 @@ class Channel:
             result = await step
         except aio.AioRpcError as error:
             code, said = error.code().name, error.details() or ""
+            if code != "DEADLINE_EXCEEDED":
+                self._progress = time.monotonic()  # a refusal is an answer too
             if said == _OVERTAKEN:
                 code, said = "ABORTED", "the call ended while it was written to"
             raise CallError(

@@ -55,7 +55,9 @@ class Redactor:
         if self._pattern is not None:
             text = self._pattern.sub(MASK, text)
         text = without_user_information(text)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else " " for c in text)
+        text = " ".join(text.split())
         return text if len(text) <= MAXIMUM_TEXT else text[: MAXIMUM_TEXT - 1] + "…"
 
 
