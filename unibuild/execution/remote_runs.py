@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from unibuild.store.remote.requests import Reply
 
 _ATTEMPTS = 2  # of one action on the remote engine
-_NOTES = 2  # different faults that are told of in full
 _PATIENCE = 4  # faults in a row after which the engine is left alone for the rest of the build
 
 
@@ -95,7 +94,7 @@ class RemoteRuns:
         self._slots = list(range(first_slot, first_slot + max(1, exchange.remote.jobs)))[::-1]
         self._attempts: dict[int, int] = {}
         self._faults = 0
-        self._noted: set[str] = set()
+        self._told = False
 
     @property
     def usable(self) -> bool:
@@ -178,7 +177,8 @@ class RemoteRuns:
             self._attempts[prepared.number] = 1
             self._owner.make_again(lost, prepared)
         elif reply.result is None or reply.timed_out:
-            self._fault(prepared, reply.why or "it gave no result")
+            told = reply.result is None and not (reply.timed_out or reply.missing)  # by the courier
+            self._fault(prepared, reply.why or "it gave no result", told=told)
         elif self._owner.answered(prepared, reply.result, run):
             self._faults = 0
         else:
@@ -197,26 +197,20 @@ class RemoteRuns:
             )
         ]
 
-    def _fault(self, prepared: Prepared, why: str) -> None:
+    def _fault(self, prepared: Prepared, why: str, *, told: bool = False) -> None:
         self._faults += 1
         attempts = self._attempts.get(prepared.number, 0) + 1
         self._attempts[prepared.number] = attempts
         again = attempts < _ATTEMPTS and self.usable
-        self._tell(prepared, why, again=again)
+        if not (told or self._told):
+            then = "it is run there once more" if again else "it is run here"
+            label = prepared.record.label
+            self._observer.note(f"remote execution of {label} failed: {why}; {then}")
+        self._told = True
         if again:
             self._waiting.append(prepared)
         else:
             self._run_here(prepared)
-
-    def _tell(self, prepared: Prepared, why: str, *, again: bool) -> None:
-        """Say what went wrong, but not for every action of an engine that is in trouble."""
-        if self._faults == _PATIENCE:
-            self._observer.note("the remote engine is in trouble; actions run here from now on")
-        elif self._faults < _PATIENCE and len(self._noted) < _NOTES and why not in self._noted:
-            self._noted.add(why)
-            then = "it is run there once more" if again else "it is run here"
-            label = prepared.record.label
-            self._observer.note(f"remote execution of {label} failed: {why}; {then}")
 
     def _run_here(self, prepared: Prepared) -> None:
         if not self._racing:

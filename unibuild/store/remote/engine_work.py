@@ -10,7 +10,6 @@ from unibuild.store.reapi import decode_action_result
 from unibuild.store.remote import assembly
 from unibuild.store.remote.gate import DECISION, PATIENCE, Gate
 from unibuild.store.remote.lanes import spawn
-from unibuild.store.remote.notices import EXECUTE
 from unibuild.store.remote.requests import Execute, Executed
 from unibuild.store.remote.services import RemoteCallError
 
@@ -130,7 +129,7 @@ class EngineWork:
             await self._store_trees(executed.result)
         elif not executed.missing and not executed.timed_out and executed.why != _CANCELLED:
             self._notices.trouble(
-                EXECUTE,
+                self._connection.url,
                 f"the engine of [{self._connection.setting}], {self._connection.url}, did not run "
                 f"an action: {executed.why}",
                 "",
