@@ -1,8 +1,9 @@
 """Run a server for as long as a test needs it: started, found ready, stopped; never left behind.
 
-The child is told by the kernel to end when its parent does (``PR_SET_PDEATHSIG``, with SIGTERM so that
-casd takes its workers and their mounts along), so that nothing survives a killed pytest. Readiness is an answer to a real call, asked for without grpc's library:
-a test process that forks (unibuild's courier) must not have its threads.
+The child is told by the kernel to end when its parent does (``PR_SET_PDEATHSIG``, with SIGTERM so
+that casd takes its workers and their mounts along): nothing survives a killed pytest. Readiness is an
+answer to a real call, asked for without grpc's library: a test process that forks (unibuild's courier)
+must not have its threads.
 """
 
 from __future__ import annotations
