@@ -175,6 +175,27 @@ def test_a_new_mode_is_a_change_too(chain: Project) -> None:
     )
 
 
+def test_an_input_that_was_not_read_is_no_reason(project: Project) -> None:
+    for name in ("main", "read", "unread"):
+        project.write(name, f"{name} 1\n")
+    project.shell(
+        "end",
+        "cat main read >unibuild-out/end; echo 'end: main read' >unibuild-out/end.d",
+        (source("main"),),
+        (made("end"), made("end.d")),
+        depfile=made("end.d"),
+        prunable=(source("read"), source("unread")),
+    )
+    project.ran()
+    project.write("unread", "unread 2\n")
+    assert project.ran() == []
+    for name in ("read", "unread"):
+        project.write(name, f"{name} 3\n")
+    project.ran()
+    (end,) = reasons(project).values()
+    assert end.differences == (Difference("input read", digest("read 1\n"), digest("read 3\n")),)
+
+
 def test_a_changed_toolchain_is_called_one(project: Project) -> None:
     project.write("version", "1\n")
     project.shell(

@@ -19,10 +19,12 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from unibuild.execution import descriptions
+from unibuild.execution import depfile, descriptions
 from unibuild.execution.keep import plan_of
 from unibuild.execution.kept_graph import STATE_DIRECTORY, dump, file_name, load, load_any
 from unibuild.execution.plan import Plan, shown_path
+from unibuild.store.cache import Cache
+from unibuild.store.digests import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from unibuild.execution.descriptions import Difference
     from unibuild.execution.plan import Record
     from unibuild.execution.values import Value
+    from unibuild.store.cas import LocalStore
     from unibuild.store.remote.settings import Remote
 
 CHANGED, NEW, UNMADE, GONE, UNCACHED, ASKED = (
@@ -244,8 +247,10 @@ def _explained(
 ) -> Rebuilt:
     plan = build.known.plan
     ran = [i for i in needed if plan.outputs[i] and plan.paths[plan.outputs[i][0]] in build.ran]
-    earlier = _Earlier(build)
-    reasons = {index: _reason(build, earlier, index) for index in ran}
+    cache = Cache(cache_root, digest_function, lambda _: None)
+    with contextlib.closing(cache):
+        earlier = _Earlier(build, cache.content)
+        reasons = {index: _reason(build, earlier, index) for index in ran}
     notes: tuple[str, ...] = ()
     unknown = [index for index in ran if reasons[index].why == NEW]
     if unknown and remote is not None and remote.cache is not None:
@@ -276,8 +281,9 @@ def _explained(
 class _Earlier:
     """What was known of steps before a build: of its own request, then of others."""
 
-    def __init__(self, build: _Build) -> None:
+    def __init__(self, build: _Build, content: LocalStore) -> None:
         self._build = build
+        self._content = content
         place = build.place
         self._own = _known(place, "graph", "before") or _known(place, "beforegraph", "before")
         self._others: list[_Known] | None = None
@@ -289,6 +295,17 @@ class _Earlier:
             if index is not None and known.plan.record(index).label == label:
                 return known, index
         return None
+
+    def unread(self, known: _Known, index: int) -> frozenset[str]:
+        """Return the inputs that an action did not read although it might: no reason to run again."""
+        record = known.plan.record(index)
+        value = known.values[record.depfile] if record.depfile >= 0 else None
+        data = None if value is None else self._content.read(Digest(value[0], value[1]))
+        if data is None:
+            return frozenset()
+        text = data.decode(errors="surrogateescape")
+        read = depfile.used_inputs(record, known.plan, text, "")
+        return frozenset(known.plan.paths[a] for a in set(record.prunable).difference(read))
 
     def _sources(self) -> Iterator[_Known]:
         if self._own is not None:
@@ -316,6 +333,9 @@ def _reason(build: _Build, earlier: _Earlier, index: int) -> Ran:
     if any(not read.hash for read in old.inputs.values()):  # what it reads was not made either
         return ran._replace(why=UNMADE, against="here")
     differing = descriptions.differences(old, new)
+    unread = earlier.unread(before, number).intersection(new.inputs)
+    told = tuple(each for each in differing if each.field.partition(" ")[2] not in unread)
+    differing = told or differing
     why = CHANGED if differing else GONE
     if number in before.pending:
         why = UNMADE
