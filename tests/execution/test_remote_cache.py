@@ -21,6 +21,7 @@ from support import servers
 from unibuild.execution import kept_graph
 from unibuild.model.artifacts import Artifact, Origin
 from unibuild.model.errors import UnibuildError
+from unibuild.store.cache import Cache
 from unibuild.store.digests import Digest
 
 Make = Callable[..., Machine]
@@ -372,39 +373,79 @@ def test_a_pruned_result_is_published_for_the_present_inputs(machine: Make) -> N
     assert (report.executed, report.remote_hits) == (0, 2)
 
 
-def test_packages_are_not_fetched_for_a_warm_build(machine: Make, tmp_path: Path) -> None:
-    content = b"package " + os.urandom(16)
-    package = tmp_path / "package.tar"
-    package.write_bytes(content)
-    purl = "pkg:pypi/thing@1"
+class Packaged:
+    """One external package, an action that unpacks it, and who asked a registry for it."""
 
-    def packaged(project: Project) -> None:
-        archive = Artifact(Origin.PACKAGE, "thing/package.tar", purl=purl)
-        project.function("unpacked", "join", (archive,))
+    def __init__(self, place: Path) -> None:
+        self.file = place / "package.tar"
+        self.file.write_bytes(b"package " + os.urandom(16))
+        data = self.file.read_bytes()
+        self.digest = Digest(hashlib.sha256(data).hexdigest(), len(data))
+        self.purl = f"pkg:pypi/thing@{self.digest.hash[:8]}"
+        self.asked: list[str] = []
+
+    def declare(self, project: Project) -> None:
+        archive = Artifact(Origin.PACKAGE, "thing/package.tar", purl=self.purl)
+        project.write("version", "1\n")
+        project.function("unpacked", "join", (archive, source("version")))
         project.shell("app", "cat unibuild-gen/unpacked unique > unibuild-out/app",
                       (made("unpacked"), source("unique")))  # fmt: skip
         project.requested = ["//:app"]
 
-    def never(_: str) -> Path:
-        raise AssertionError("no registry is to be asked")
+    def machine(self, make: Make, name: str, *, registry: bool) -> Machine:
+        """Return a machine for which the registry is there or gone."""
+        one = make(name, self.declare, digest_of=lambda _: self.digest)
 
-    fetched: list[str] = []
+        def fetch(purl: str) -> Path:
+            assert registry, "no registry is to be asked"
+            self.asked.append(purl)
+            cache = Cache(str(one.cache), "sha256", one.recorder.note)
+            try:
+                assert cache.content.put_copy(str(self.file)) == self.digest
+                return Path(cache.content.path(self.digest))
+            finally:
+                cache.close()
 
-    def fetch(asked: str) -> Path:
-        fetched.append(asked)
-        return package
+        one.set(fetch=fetch)
+        return one
 
-    digest = Digest(hashlib.sha256(content).hexdigest(), len(content))
-    first = machine("first", packaged, digest_of=lambda _: digest, fetch=fetch)
-    first.good()
-    assert fetched == [purl]
-    second = machine("second", packaged, digest_of=lambda _: digest, fetch=never)
-    report = second.good()
-    assert report.executed == 0
-    assert digest.hash not in second.stored()
+
+def test_packages_are_not_fetched_for_a_warm_build(machine: Make, tmp_path: Path) -> None:
+    package = Packaged(tmp_path)
+    package.machine(machine, "first", registry=True).good()
+    assert package.asked == [package.purl]
+    second = package.machine(machine, "second", registry=False)
+    assert second.good().executed == 0
+    assert package.digest.hash not in second.stored()
     # An edit of what is behind the package still needs none.
     second.write("unique", "edited\n")
     assert second.good().executed == 1
+
+
+def test_a_package_whose_registry_is_gone_comes_from_the_team(
+    machine: Make, tmp_path: Path
+) -> None:
+    package = Packaged(tmp_path)
+    package.machine(machine, "first", registry=True).good()
+    second = package.machine(machine, "second", registry=False)
+    second.write("version", "2\n")  # so that the package has to be unpacked here
+    assert second.good().executed == 2
+    assert package.digest.hash in second.stored()
+
+
+def test_push_keeps_packages_for_the_team_too(machine: Make, tmp_path: Path) -> None:
+    package = Packaged(tmp_path)
+    first = package.machine(machine, "first", registry=True)
+    connection = first.connection
+    first.connect("")
+    first.good()
+    assert connection is not None
+    first.connect(connection.url)
+    first.set(publish_all=True)
+    assert first.good().executed == 0
+    second = package.machine(machine, "second", registry=False)
+    second.write("version", "2\n")
+    assert second.good().executed == 2
 
 
 def test_an_interrupt_ends_the_courier_too(machine: Make, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from unibuild.execution.plan import GENERATED, LITERAL, PACKAGE
 from unibuild.store.digests import Digest
-from unibuild.store.remote.requests import Blob, Fetch, FetchAsset, Fetched, PushAsset
+from unibuild.store.remote.requests import Blob, Fetch, FetchAsset, Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -208,16 +208,6 @@ class Placing:
             lost.append(artifact)
         elif artifact not in self._inputs.packages:
             self._inputs.fetch(artifact)
-            self.share_package(artifact)
-
-    def share_package(self, artifact: int) -> None:
-        """Keep a package that is stored here for the team, where uploads are allowed."""
-        value = self._values[artifact]
-        if self._exchange is None or not self._exchange.remote.upload or value is None:
-            return
-        digest = Digest(value[0], value[1])
-        if self._cache.content.contains(digest):
-            self._exchange.tell(PushAsset(str(self._plan.extra[artifact]), digest))
 
     def _has_arrived(self, value: Value, reply: Reply) -> bool:
         digest = Digest(value[0], value[1])

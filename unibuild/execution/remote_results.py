@@ -14,12 +14,13 @@ import time
 from typing import TYPE_CHECKING
 
 from unibuild.execution import depfile
+from unibuild.execution.plan import PACKAGE
 from unibuild.execution.rebuilt import history_key
 from unibuild.execution.results import values_of
 from unibuild.store.digests import Digest
 from unibuild.store.protobuf import MalformedMessageError
 from unibuild.store.reapi import decode_action_result, encode_action_result
-from unibuild.store.remote.requests import Blob, Fetch, Found, Lookup, Publish
+from unibuild.store.remote.requests import Blob, Fetch, Found, Lookup, Publish, PushAsset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from unibuild.execution.exchange import Exchange
     from unibuild.execution.keys import Prepared
     from unibuild.execution.placing import Placing
-    from unibuild.execution.plan import Plan
+    from unibuild.execution.plan import Plan, Record
     from unibuild.execution.values import Value
     from unibuild.store.cache import Cache
     from unibuild.store.reapi import ActionResult
@@ -72,6 +73,7 @@ class RemoteResults:
         self._missed = missed
         self._not_there: set[str] = set()
         self._asked: dict[int, int] = {}
+        self._shared: set[int] = set()
 
     def look_up(self, prepared: Prepared) -> None:
         """Ask for the result of an action, under its own digest and then under pruned ones."""
@@ -125,6 +127,18 @@ class RemoteResults:
         self._exchange.tell(
             Publish(key.action, key.command, encode_action_result(result), history, directories)
         )
+        self._share_packages(prepared.record)
+
+    def _share_packages(self, record: Record) -> None:
+        """Keep the packages that a published action reads for the team: their registry may vanish."""
+        for a in record.inputs:
+            value = self._values[a]
+            if self._plan.kinds[a] != PACKAGE or value is None or a in self._shared:
+                continue
+            self._shared.add(a)
+            digest = Digest(value[0], value[1])
+            if self._cache.content.contains(digest):
+                self._exchange.tell(PushAsset(str(self._plan.extra[a]), digest))
 
     def judge(self, prepared: Prepared, encoded: bytes) -> tuple[list[Value], ActionResult] | None:
         """Return the values and the result when it keeps the action's declaration."""
