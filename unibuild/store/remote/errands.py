@@ -140,6 +140,8 @@ class Errands:
 
     async def finish(self) -> None:
         """Wait until all that was asked is done."""
+        if self._cache is not None:
+            self._cache.hurry()
         await self._lookups.drain()
         await self._publications.drain()
         await self._store_histories()

@@ -17,6 +17,7 @@ Opened = TypeVar("Opened")
 _SILENT = RemoteCallError("DEADLINE_EXCEEDED", "connect")
 DECISION = 2.5  # seconds after which a build goes on without a server that does not answer
 PATIENCE = 12.0  # seconds that an attempt may take
+_LAST_CALL = 6.0  # seconds that an attempt has once the build has ended: stalls of 5 s pass
 _FIRST_PAUSE, _LAST_PAUSE = 1.0, 30.0
 
 
@@ -59,6 +60,11 @@ class Gate(Generic[Opened]):
         if self._opened is None:
             await self._attempted.wait()
         return self._opened
+
+    def hurry(self) -> None:
+        """Let those who can wait do so no longer than ``_LAST_CALL`` seconds from now."""
+        if not self._attempted.is_set():
+            asyncio.get_running_loop().call_later(_LAST_CALL, self._attempted.set)
 
     def _decide(self) -> None:
         if not self._attempted.is_set():
