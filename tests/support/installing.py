@@ -241,7 +241,9 @@ def _report(name: str) -> bool:
 def main() -> int:
     """Install all; 3 when the one that works everywhere could not be had."""
     with ThreadPoolExecutor(2) as pool:
-        return 0 if all(list(pool.map(_report, RECIPES_BY_NAME))) else 3
+        well = all(list(pool.map(_report, RECIPES_BY_NAME)))
+    _remove(home() / "go-toolchain")  # a quarter of a gigabyte that nothing needs any more
+    return 0 if well else 3
 
 
 if __name__ == "__main__":
