@@ -60,7 +60,7 @@ async def test_a_server_that_only_fails_is_given_up() -> None:
         calls, start = server.count(content.FIND_MISSING), time.monotonic()
         with pytest.raises(RemoteCallError, match=r"given up.*maintenance"):
             await client.content.find_missing([DIGEST])
-        assert time.monotonic() - start < 0.1
+        assert time.monotonic() - start < 1
         assert server.count(content.FIND_MISSING) == calls
 
 
@@ -79,7 +79,7 @@ async def test_a_server_that_hangs_is_given_up_long_before_the_time_out(tmp_path
     path.write_bytes(bytes(DIGEST.size))
     async with (
         scripted(methods, content.WRITE) as server,
-        connected(server.url, capabilities=PLAIN, timeout=4) as client,
+        connected(server.url, capabilities=PLAIN, timeout=8) as client,
     ):
         start = time.monotonic()
         lost = await asyncio.gather(
@@ -89,7 +89,7 @@ async def test_a_server_that_hangs_is_given_up_long_before_the_time_out(tmp_path
             return_exceptions=True,
         )
         assert [getattr(error, "code", error) for error in lost] == ["DEADLINE_EXCEEDED"] * 3
-        assert time.monotonic() - start < 4
+        assert time.monotonic() - start < 8
         assert client.channel.patience.breaker.open
     assert os.listdir(tmp_path) == ["origin"]
 
@@ -98,18 +98,18 @@ async def test_a_server_that_hangs_is_given_up_long_before_the_time_out(tmp_path
 async def test_a_slow_call_beside_quick_ones_is_no_stall() -> None:
     async def find(request: bytes) -> bytes:
         asked = content.decode_find_missing(request).digests
-        await asyncio.sleep(2.5 if asked[0] == DIGEST else 0.1)
+        await asyncio.sleep(3.0 if asked[0] == DIGEST else 0.1)
         return b""
 
     async with (
         scripted({content.FIND_MISSING: find}) as server,
-        connected(server.url, capabilities=PLAIN, timeout=4) as client,
+        connected(server.url, capabilities=PLAIN, timeout=16) as client,
     ):
         slow = asyncio.create_task(client.content.find_missing([DIGEST]))
-        for _ in range(20):
+        for _ in range(30):
             await client.content.find_missing([OTHER])
         assert await slow == set()
-        assert server.count(content.FIND_MISSING) == 21
+        assert server.count(content.FIND_MISSING) == 31
 
 
 @apart
@@ -124,7 +124,7 @@ async def test_answers_that_say_no_are_no_stall() -> None:
 
     async with (
         scripted({content.FIND_MISSING: find}) as server,
-        connected(server.url, capabilities=PLAIN, timeout=4) as client,
+        connected(server.url, capabilities=PLAIN, timeout=16) as client,
     ):
         channel = client.channel
         lost = await asyncio.gather(
@@ -205,7 +205,7 @@ async def test_a_server_that_came_back_is_found_by_one_call_at_a_time() -> None:
             raise Refusal("UNAVAILABLE", "maintenance")
         return b""
 
-    patience.FIRST_REST = 0.3
+    patience.FIRST_REST = 1.0
     async with (
         scripted({content.FIND_MISSING: find}) as server,
         connected(server.url, capabilities=PLAIN) as client,
@@ -215,14 +215,14 @@ async def test_a_server_that_came_back_is_found_by_one_call_at_a_time() -> None:
             await client.content.find_missing([DIGEST])
         assert client.channel.patience.breaker.open
         calls = server.count(content.FIND_MISSING)
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(1.1)
         await tried(client.content, 20)
         assert server.count(content.FIND_MISSING) == calls + 1
         works = True
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(1.1)
         await tried(client.content, 20)  # the rest is twice as long by now
         assert server.count(content.FIND_MISSING) == calls + 1
-        await asyncio.sleep(0.35)
+        await asyncio.sleep(1.1)
         assert await client.content.find_missing([DIGEST]) == set()
         assert not client.channel.patience.breaker.open
         assert await tried(client.content, 20) == [set()] * 20
