@@ -301,6 +301,7 @@ def test_a_folder_that_is_not_there_is_made_for_what_is_to_be_written(tmp_path: 
         ("https://host.example/x?region=b", {}, "bucket-url-option"),
         ("https://host.example/x", {"certificate": "/c", "key": "/k"}, "bucket-client-certificate"),
         ("https://host.example/x", {"ca": "/nonexistent.pem"}, "bucket-ca"),
+        ("http://host.example/x", {"credential_helper": "helper"}, "remote-plain-token"),
     ],
 )
 def test_settings_that_cannot_work(url: str, settings: dict[str, Any], identity: str) -> None:

@@ -18,15 +18,13 @@ import asyncio
 import os
 import re
 import time
-from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from unibuild.model.errors import UserError
 from unibuild.store.digests import Digest
-from unibuild.store.remote import trust
+from unibuild.store.remote import bucket_settings, trust
 from unibuild.store.remote.patience import ATTEMPTS, CallError, Patience
 from unibuild.store.remote.services import RemoteCallError
 
@@ -60,11 +58,7 @@ AT_ONCE = 64
 LARGEST_RESULT = 16 << 20
 _CHUNK = 1 << 20
 _PROBES = 2
-_CONNECT = timedelta(seconds=10)
-_LONGEST = timedelta(hours=6)  # of one blob; a stall ends it much sooner
 _BATCH = 1024
-_QUERY = ("anonymous", "endpoint", "region")
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _STATUS = re.compile(r"\b(?:status|Server returned)[^0-9\n]{0,40}(\d{3})\b")
 _REASONS = (  # what obstore's text holds, and what to say of it: its text may quote what is secret
     ("kind: Connect", "no connection"),
@@ -87,12 +81,7 @@ class Folder:
         patience: Patience | None = None,
     ) -> None:
         """Prepare; raises ``UserError`` when the settings cannot work. Nothing is asked yet."""
-        if connection.certificate:
-            raise UserError(
-                id="bucket-client-certificate",
-                cause=f"a folder behind {connection.scheme}: cannot be given a client certificate",
-                hint=f"remove certificate and key from [{connection.setting}]",
-            )
+        self._options, self._client = bucket_settings.understood(connection)
         self.connection = connection
         self.function = function
         self._prefix = "" if function.name == "sha256" else f"{function.name}/"
@@ -101,8 +90,6 @@ class Folder:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._store: Store | None = None
         self._generation = -1
-        self._options = _options(connection)  # an unknown query is told at once
-        self._client = _client(connection, dict(self._options))
 
     def blob(self, digest: Digest) -> str:
         """Return the path of a blob."""
@@ -388,44 +375,6 @@ async def _all(calls: Iterable[Coroutine[None, None, T]]) -> list[T]:
             await asyncio.gather(*batch, return_exceptions=True)
             raise
     return found
-
-
-def _options(connection: Connection) -> dict[str, str]:
-    """Return what the URL's query says."""
-    query = urlsplit(connection.url).query
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    allowed = _QUERY if connection.scheme == "s3" else ()
-    for name in options:
-        if name not in allowed:
-            listed = ", ".join(_QUERY)
-            raise UserError(
-                id="bucket-url-option",
-                cause=f"the URL of [{connection.setting}] has an unknown option {name!r}",
-                hint=f"an s3 URL may have {listed}; others have none",
-            )
-    return options
-
-
-def _client(connection: Connection, options: Mapping[str, str]) -> ClientConfig:
-    """Return how HTTP is spoken: a stall ends a call, its length does not."""
-    endpoints = (options.get("endpoint"), *map(os.environ.get, _ENDPOINTS))
-    endpoint = connection.url if connection.scheme == "http" else next(filter(None, endpoints), "")
-    client: ClientConfig = {
-        "allow_http": endpoint.startswith("http://"),
-        "connect_timeout": min(_CONNECT, timedelta(seconds=connection.timeout)),
-        "read_timeout": timedelta(seconds=connection.timeout),
-        "timeout": _LONGEST,
-    }
-    if connection.ca:
-        try:
-            client["root_certificate"] = Path(connection.ca).read_bytes()
-        except OSError as error:
-            raise UserError(
-                id="bucket-ca",
-                cause=f"{connection.ca} cannot be read: {error.strerror}",
-                hint=f"change ca in [{connection.setting}]",
-            ) from error
-    return client
 
 
 def _reason(error: Exception) -> str:

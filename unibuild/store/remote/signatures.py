@@ -41,6 +41,7 @@ KEY_PREFIX = "ed25519:"
 KEY_BYTES = 32
 _SENTENCE = b"unibuild result v1\0"
 _MAKE_KEY = "unibuild cache key"
+_SETTING = "cache.remote.signing_key"
 
 
 def default_key_path(environment: Mapping[str, str] = os.environ) -> str:
@@ -171,6 +172,7 @@ def _load(path: str) -> Ed25519PrivateKey:
             id="signing-key-exposed",
             cause=f"the signing key {path} is accessible to other users",
             hint=f"run `chmod 600 {path}`; if others may have read it, make a new one",
+            setting=_SETTING,
         )
     try:
         key = load_pem_private_key(data, password=None)
@@ -203,6 +205,7 @@ def _made(path: str, *, make: bool) -> Ed25519PrivateKey:
             id="signing-key-unwritable",
             cause=f"the signing key {path} cannot be made: {error.strerror or error}",
             hint="name one that exists as signing_key in [cache.remote], or set upload = false",
+            setting=_SETTING,
         ) from error
     return key
 
@@ -229,4 +232,5 @@ def _unreadable(path: str, why: str) -> UserError:
         id="signing-key-unreadable",
         cause=f"the signing key {path} cannot be used: {why}",
         hint=f"`{_MAKE_KEY}` makes one; signing_key in [cache.remote] names it",
+        setting=_SETTING,
     )
