@@ -37,7 +37,7 @@ class Machine(Project):
             settings.setdefault("upload", True)
             execution = self.connection
             self.team["remote"] = Remote(self.connection, execution, **settings)
-        self.team["digest_function"] = FUNCTION
+        self.team.setdefault("digest_function", FUNCTION)
         self.team |= team
 
     def connect(self, url: str) -> None:

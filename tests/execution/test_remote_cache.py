@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -520,3 +521,32 @@ def test_an_edit_does_not_wait_for_a_server_that_never_answers(machine: Make) ->
     assert report.executed >= 1
     assert report.seconds < 5
     assert second.read("end") == "edited\nl\nedited\n"
+
+
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[servers.Server]]] = {
+    "bazel-remote": servers.bazel_remote,
+    "buildgrid": servers.buildgrid,
+    "reference, BLAKE3": lambda folder: servers.reference(folder, digest="blake3", zstd=True),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_every_server_serves_a_team(name: str, tmp_path: Path, busybox: Path) -> None:
+    def declare(project: Project) -> None:
+        project.write("unique", "")
+        diamond(project)
+
+    function = "blake3" if "BLAKE3" in name else "sha256"
+    with SERVERS[name](tmp_path / "server") as one:
+        first = Machine(tmp_path / "first", busybox, one.url, declare, digest_function=function)
+        moved = first.good().remote
+        assert moved is not None
+        assert moved.published == 4
+        second = Machine(tmp_path / "second", busybox, one.url, declare, digest_function=function)
+        report = second.good()
+        assert (report.executed, report.remote_hits) == (0, 4)
+        assert second.read("end") == END
+        assert second.recorder.notes == []
+        second.write("text", "edited\n")
+        second.good()
+        assert second.read("end") == "edited\nl\nedited\n"
