@@ -43,8 +43,13 @@ class EngineWork:
         totals: Totals,
         uploads: Callable[[Connection, BlobService], Uploads],
         unconnected: Callable[[RemoteCallError | UnibuildError], None],
+        keep: Callable[[bytes], None],
     ) -> None:
-        """Store inputs through what ``uploads`` gives for the engine's storage."""
+        """Store inputs through what ``uploads`` gives for the engine's storage.
+
+        ``keep`` is given bytes that came along with a result.
+        """
+        self._keep = keep
         self._connection = connection
         self._remote = remote
         self._cache = cache
@@ -169,6 +174,6 @@ class EngineWork:
                 self,
                 jobs=self._remote.jobs,
                 priority=self._remote.priority,
-                keep=self._cache.content.put_bytes,
+                keep=self._keep,
             )
         return self._execution

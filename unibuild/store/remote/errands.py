@@ -65,6 +65,7 @@ class Errands:
         ``cache`` is open at ``root``.
         """
         self._remote = remote
+        self._local = cache
         self._send = send
         self._notices = notices = Notices(send, required=remote.required)
         self._totals = Totals()
@@ -81,7 +82,7 @@ class Errands:
                     cache.function,
                     self._wire,
                     notices.wrong_bytes,
-                    cache.content.put_bytes,
+                    self._keep,
                 ),
                 partial(self._unconnected, remote.cache),
                 PATIENCE if remote.required else DECISION,
@@ -93,7 +94,6 @@ class Errands:
         self._tree_lanes = Lanes(_TREES)
         self._asset_lanes = Lanes(_ASSETS)
         self._uploads: dict[tuple[str, str], Uploads] = {}
-        self._local = cache
         self._publications = Publications(
             cache, self._stores, self._put, self._unwritable, self._totals
         )
@@ -108,6 +108,7 @@ class Errands:
                 self._totals,
                 self._uploads_to,
                 partial(self._unconnected, remote.execution),
+                self._keep,
             )
         self._doing: dict[type, Callable[..., None]] = {
             Lookup: self._lookup,
@@ -152,6 +153,13 @@ class Errands:
     def close(self) -> None:
         """Give scratch space back."""
         self._trees.close()
+
+    def _keep(self, data: bytes) -> None:
+        """Take bytes that came along with a result into the local cache, as a help for later."""
+        try:
+            self._local.content.put_bytes(data)
+        except OSError as error:
+            self._notices.unwritten(error)
 
     def _unconnected(self, connection: Connection, error: RemoteCallError | UnibuildError) -> None:
         if isinstance(error, UnibuildError):
