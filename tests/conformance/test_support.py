@@ -147,10 +147,11 @@ def test_every_module_of_a_server_is_pinned(name: str) -> None:
     assert [one for one in required if f"{one[0]} {one[1]} h1:" not in sums] == []
 
 
-@pytest.mark.parametrize(
-    "script", sorted(CACHE.glob("*/install")), ids=lambda path: path.parent.name
-)
-def test_install_scripts_are_understood_by_the_smallest_shell(script: Path) -> None:
+SCRIPTS = [*sorted(CACHE.glob("*/install")), ROOT / ".ci" / "lock-servers"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_scripts_are_understood_by_the_smallest_shell(script: Path) -> None:
     done = subprocess.run(["/bin/sh", "-n", script], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert os.access(script, os.X_OK)
