@@ -12,7 +12,7 @@ from execution.project import Project, made, source
 from execution.team import Machine
 from support import servers
 
-from unibuild.execution import rebuilt
+from unibuild.execution import last_build, rebuilt
 from unibuild.execution.descriptions import Difference
 from unibuild.execution.rebuilt import Ran, Rebuilt
 from unibuild.model.actions import DEFAULT_ENVIRONMENT
@@ -286,7 +286,7 @@ def test_a_killed_build_does_not_lose_the_last_result(chain: Project) -> None:
     key = chain.request().key
     change(chain, 0, timeout=77)
     # As far as a build comes that is killed after its analysis.
-    rebuilt.set_graph_aside(str(chain.root), key)
+    last_build.set_graph_aside(str(chain.root), key)
     for path in (chain.root / ".unibuild").glob("check-*"):
         path.unlink()
     chain.ran()

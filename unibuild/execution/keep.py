@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from unibuild.store.digests import DigestFunction
 
 _KEPT_REQUESTS = 16
-_KINDS = ("check", "state", "graph", "ran", "before", "beforegraph")  # the last: see ``rebuilt``
+_KINDS = ("check", "state", "graph", "ran", "before", "beforegraph")  # the last: see ``last_build``
 _IGNORED_NAMES = frozenset((STATE_DIRECTORY, "unibuild-out"))
 
 

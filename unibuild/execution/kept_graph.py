@@ -6,7 +6,7 @@ nothing but built-in modules. ``.unibuild/`` in the workspace holds, a request:
     check-KEY   stamps of all files read and written by the last successful build (this module)
     graph-KEY   the plan: artefacts, actions, targets (``keep``)
     state-KEY   values of all artefacts (``keep``)
-    ran-KEY, before-KEY, beforegraph-KEY   what the last build did and began with (``rebuilt``)
+    ran-KEY, before-KEY, beforegraph-KEY   what the last build did and began with (``last_build``)
 
 Rules of use: a file is replaced by a rename and is believed only when its format, its key and its
 own checksum fit; otherwise it counts as absent. A stamp is ``(mtime, ctime, size, inode)``;

@@ -1,33 +1,25 @@
 """Why actions ran: each against the last that was known of its step, here or in the team's cache.
 
-A build only puts aside what the one before it knew, by renames, and lists what ran; all comparing is
-left to ``explain``, since most builds are never asked about. In ``.unibuild/``, a request:
-
-    ran-KEY         when the last build was and what ran in it
-    before-KEY      the state (values of all artefacts) that it began with
-    beforegraph-KEY the plan of that state, unless it is still the kept one
-
-Rules of use: ``set_graph_aside`` before a new graph is kept, ``set_state_aside`` before a state is, and
-``note`` after it. Whatever is missing or does not fit together makes an action one that is new here.
+``last_build`` keeps what this compares. Whatever is missing there or does not fit together makes an
+action one that is new here. Nothing is built, and nothing is changed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution import depfile, descriptions
 from unibuild.execution.keep import plan_of
-from unibuild.execution.kept_graph import STATE_DIRECTORY, dump, file_name, load, load_any
+from unibuild.execution.kept_graph import STATE_DIRECTORY, load, load_any
+from unibuild.execution.last_build import path_of
 from unibuild.execution.plan import Plan, shown_path
 from unibuild.store.cache import Cache
 from unibuild.store.digests import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from unibuild.execution.descriptions import Difference
     from unibuild.execution.plan import Record
@@ -77,57 +69,6 @@ class Rebuilt(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-# While building.
-
-
-def history_key(plan: Plan, record: Record) -> str:
-    """Return the name of an action's step in the team's cache, "" when it makes nothing."""
-    if not record.outputs:
-        return ""
-    output = plan.paths[record.outputs[0]]
-    return hashlib.sha256(f"{record.label}\0{output}".encode()).hexdigest()
-
-
-def set_graph_aside(workspace_root: str, key: str) -> None:
-    """Keep the graph of the last complete build, which a new one is about to replace."""
-    place = _Place(workspace_root, key)
-    if os.path.exists(place.path("check")):  # else it is that of a build that was killed
-        _move(place.path("graph"), place.path("beforegraph"))
-
-
-def set_state_aside(workspace_root: str, key: str) -> None:
-    """Keep the state of the last build, which that of this one is about to replace."""
-    place = _Place(workspace_root, key)
-    _move(place.path("state"), place.path("before"))
-
-
-def _move(path: str, aside: str) -> None:
-    # Renaming over a file makes some file systems write the new one out first: it costs 20 ms.
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(aside)
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(path, aside)
-
-
-def note(workspace_root: str, key: str, plan: Plan, executed: Iterable[int]) -> None:
-    """List what ran in the build that has just been kept."""
-    ran = [plan.paths[plan.outputs[index][0]] for index in executed if plan.outputs[index]]
-    dump(_Place(workspace_root, key).path("ran"), key, (time.time(), ran, []))
-
-
-def note_asked(workspace_root: str, key: str, plan: Plan, executed: Iterable[int]) -> None:
-    """List what ran because it was asked for by name; nothing else is kept of such a build."""
-    asked = []
-    for record in map(plan.record, executed):
-        if record.outputs:
-            output = shown_path(plan, record.outputs[0])
-            asked.append((record.label, record.mnemonic, output))
-    dump(_Place(workspace_root, key).path("ran"), key, (time.time(), [], asked))
-
-
-# When asked.
-
-
 def explain(
     workspace_root: str,
     label: str,
@@ -148,16 +89,6 @@ def explain(
         if needed:
             return _explained(build, needed, cache_root, digest_function, remote)
     return None
-
-
-class _Place(NamedTuple):
-    """Where the files of one request are."""
-
-    root: str
-    key: str
-
-    def path(self, kind: str) -> str:
-        return f"{self.root}/{STATE_DIRECTORY}/{file_name(kind, self.key)}"
 
 
 class _Known:
@@ -191,7 +122,8 @@ _NOTHING = _Known(
 class _Build(NamedTuple):
     """The last build of one request."""
 
-    place: _Place
+    root: str
+    key: str
     when: float
     ran: frozenset[str]
     asked: Sequence[tuple[str, str, str]]
@@ -224,15 +156,14 @@ def _builds(workspace_root: str) -> Iterator[_Build]:
         if ran is not None:
             found.append((ran[1][0], ran[0], ran[1]))
     for when, key, (_, ran, asked) in sorted(found, reverse=True):
-        place = _Place(workspace_root, key)
-        known = _known(place, "graph", "state")
+        known = _known(workspace_root, key, "graph", "state")
         if known is not None or asked:
-            yield _Build(place, when, frozenset(ran), asked, known or _NOTHING)
+            yield _Build(workspace_root, key, when, frozenset(ran), asked, known or _NOTHING)
 
 
-def _known(place: _Place, graph_kind: str, state_kind: str) -> _Known | None:
-    graph = load(place.path(graph_kind), place.key)
-    state = load(place.path(state_kind), place.key)
+def _known(root: str, key: str, graph_kind: str, state_kind: str) -> _Known | None:
+    graph = load(path_of(root, key, graph_kind), key)
+    state = load(path_of(root, key, state_kind), key)
     if graph is None or state is None or state[1] != graph[9]:
         return None
     return _Known(plan_of(graph), state[0], frozenset(state[5]))
@@ -284,8 +215,8 @@ class _Earlier:
     def __init__(self, build: _Build, content: LocalStore) -> None:
         self._build = build
         self._content = content
-        place = build.place
-        self._own = _known(place, "graph", "before") or _known(place, "beforegraph", "before")
+        own = [_known(*build[:2], kind, "before") for kind in ("graph", "beforegraph")]
+        self._own = own[0] or own[1]
         self._others: list[_Known] | None = None
 
     def find(self, output: str, label: str) -> tuple[_Known, int] | None:
@@ -313,8 +244,8 @@ class _Earlier:
         if self._others is None:
             self._others = [
                 other.known
-                for other in _builds(self._build.place.root)
-                if other.place != self._build.place and other.when < self._build.when
+                for other in _builds(self._build.root)
+                if other.key != self._build.key and other.when < self._build.when
             ]
         yield from self._others
 

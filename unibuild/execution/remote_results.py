@@ -14,8 +14,8 @@ import time
 from typing import TYPE_CHECKING
 
 from unibuild.execution import depfile
+from unibuild.execution.last_build import history_key
 from unibuild.execution.plan import PACKAGE
-from unibuild.execution.rebuilt import history_key
 from unibuild.execution.results import values_of
 from unibuild.store.digests import Digest
 from unibuild.store.protobuf import MalformedMessageError

@@ -13,9 +13,9 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from unibuild.execution.inputs import ChangedSourceError, MissingBlobError
+from unibuild.execution.last_build import history_key
 from unibuild.execution.local_runs import Run
 from unibuild.execution.plan import GENERATED
-from unibuild.execution.rebuilt import history_key
 from unibuild.store.digests import Digest
 from unibuild.store.remote.requests import Execute, Executed, Input
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unibuild.execution import keep, rebuilt
+from unibuild.execution import keep, last_build
 from unibuild.execution.kept_graph import NO_STAMP, STATE_DIRECTORY
 from unibuild.execution.outputs import Placer
 from unibuild.execution.plan import make_plan
@@ -233,7 +233,7 @@ class _Build:
         watched = [*graph.watched_files, *graph.watched_directories]
         stamps, prints = keep.watch(watched, self.cache.function, since)
         values, source_stamps = self._known_values(plan)
-        rebuilt.set_graph_aside(self.root, self.request.key)
+        last_build.set_graph_aside(self.root, self.request.key)
         self.kept.invalidate()
         identity = self.kept.save_graph(plan, records)
         everything = range(len(records))
@@ -259,7 +259,7 @@ class _Build:
         forced = {plan.producers()[plan.targets[0].outputs[0]]}
         scheduler = self._schedule(plan, values, range(len(records)), self._placer(plan), forced)
         scheduler.run()
-        rebuilt.note_asked(self.root, self.request.key, plan, scheduler.executed)
+        last_build.note_asked(self.root, self.request.key, plan, scheduler.executed)
         return self._report(plan, scheduler)
 
     def _placer(self, plan: Plan) -> Placer:
@@ -311,9 +311,9 @@ class _Build:
         kept = kept._replace(outputs=outputs, pending=scheduler.open_actions())
         if scheduler.source_stamps:
             kept = self._with_sources(kept, scheduler.source_stamps)
-        rebuilt.set_state_aside(self.root, self.request.key)
+        last_build.set_state_aside(self.root, self.request.key)
         self.kept.save(kept)
-        rebuilt.note(self.root, self.request.key, plan, scheduler.executed)
+        last_build.note(self.root, self.request.key, plan, scheduler.executed)
         return self._report(plan, scheduler)
 
     def _with_sources(self, kept: keep.Kept, read: dict[int, Stamp]) -> keep.Kept:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.execution import descriptions
 from unibuild.execution.exchange import Exchange
+from unibuild.execution.last_build import history_key
 from unibuild.execution.observer import Silent
-from unibuild.execution.rebuilt import history_key
 from unibuild.store.digests import DigestFunction
 from unibuild.store.protobuf import MalformedMessageError
 from unibuild.store.remote.requests import FindHistory, History
