@@ -91,8 +91,8 @@ async def _run(remote: Remote, function_name: str, report: Report) -> list[Verdi
         else:
             engine = _subject(remote, remote.execution, function_name)
             try:
-                areas = (check_execution.ENGINE, check_execution.AREA)
-                await _examine(engine, areas, verdicts, report, end)
+                both = (check_execution.ENGINE, check_execution.AREA)
+                await _examine(engine, both, verdicts, report, end)
             finally:
                 await engine.channel.close()
     finally:
