@@ -3,7 +3,8 @@
 Processor time is the measure to believe on a machine that others use too: user plus system time of
 the command and of all it waited for (``client``), and of the server's processes (``server``). Memory
 is the highest sum over the process tree, sampled every 20 ms: resident (pages that processes share
-count in each), and proportional (such a page counts once).
+count in each), and proportional (such a page counts once). A child between vfork and exec, which has
+its parent's memory, is not counted again.
 """
 
 from __future__ import annotations
@@ -90,12 +91,21 @@ class _Peak(threading.Thread):
     def run(self) -> None:
         count = 0
         while _alive(self._root):
-            members = tree(self._root)
+            members = _address_spaces(self._root)
             self.rss = max(self.rss, sum(map(resident_mib, members)))
             if count % _PSS_EVERY == 0:
                 self.pss = max(self.pss, sum(map(proportional_mib, members)))
             count += 1
             time.sleep(_SAMPLE_SECONDS)
+
+
+def _address_spaces(root: int) -> list[int]:
+    """Return a process tree without children that share their parent's memory until they exec."""
+    sizes: dict[str, int] = {}
+    for pid in tree(root):
+        with contextlib.suppress(OSError):
+            sizes.setdefault(Path(f"/proc/{pid}/statm").read_text(encoding="ascii"), pid)
+    return list(sizes.values())
 
 
 def _alive(pid: int) -> bool:
