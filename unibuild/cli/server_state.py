@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from unibuild.store.remote.inquiry import ServerState
     from unibuild.store.remote.settings import Connection, Remote
 
+_LET_GO_SECONDS = 0.1
+
 
 def cache_state(remote: Remote, function_name: str) -> str:
     """Return what the cache is and can; raises ``UnibuildError`` when it cannot be used."""
@@ -63,3 +65,6 @@ async def _probe_folder(connection: Connection, function_name: str) -> None:
             cause=f"{connection.url} cannot be read: {error}",
             hint=f"see that url in [{connection.setting}] is right, and that it may be read",
         ) from None
+    finally:
+        # obstore's threads abort a process that ends while they still let go of a call.
+        await asyncio.sleep(_LET_GO_SECONDS)
