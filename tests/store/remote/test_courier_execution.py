@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from unibuild.store.digests import Digest
 from unibuild.store.merkle import Entry, input_root
 from unibuild.store.reapi import decode_action_result, encode_action, encode_command
 from unibuild.store.remote.link import Link
-from unibuild.store.remote.requests import Blob, Cancel, Execute, Executed, Input
+from unibuild.store.remote.requests import Blob, Cancel, Execute, Executed, Input, Noted
 from unibuild.store.remote.settings import Connection, Remote
 
 from .couriers import FUNCTION, Local, fetch, local
@@ -112,10 +113,20 @@ def test_an_action_that_takes_too_long_is_ended(link: Link, here: Local) -> None
     assert executed.timed_out or executed.result is None
 
 
-def test_a_cancelled_execution_is_answered(link: Link, here: Local) -> None:
-    link.ask(request(here, "sleep 30", token=5))
+def test_a_cancelled_execution_is_answered_at_once(link: Link, here: Local) -> None:
+    for token in (5, 6, 7):  # before there is a connection, and in the very moment of asking
+        began = time.monotonic()
+        link.ask(request(here, f"sleep 2{token}", token=token))
+        link.ask(Cancel(token))
+        executed = link.wait(token)
+        assert isinstance(executed, Executed)
+        assert executed.result is None
+        assert time.monotonic() - began < 10
+    link.ask(request(here, "sleep 20", token=8))
     link.flush()
-    link.ask(Cancel(5))
-    executed = link.wait(5)
-    assert isinstance(executed, Executed)
-    assert executed.result is None
+    time.sleep(0.5)
+    began = time.monotonic()
+    link.ask(Cancel(8))
+    assert getattr(link.wait(8), "result", b"") is None
+    assert time.monotonic() - began < 10
+    assert [reply for reply in link.replies() if isinstance(reply, Noted)] == []

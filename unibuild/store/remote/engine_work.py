@@ -62,6 +62,7 @@ class EngineWork:
         self._uploads: Uploads | None = None
         self._execution: RemoteExecution | None = None
         self._tasks: dict[int, asyncio.Task[Executed]] = {}
+        self._begun: set[int] = set()  # tokens of executions that the engine's client knows
 
     async def blobs(self) -> BlobService | None:
         """Return the engine's storage, once anything was executed."""
@@ -84,7 +85,7 @@ class EngineWork:
 
     def cancel(self, token: int) -> None:
         """Give an execution up; ``done`` is still called."""
-        if self._execution is not None:
+        if token in self._begun and self._execution is not None:
             self._execution.cancel(token)
         elif token in self._tasks:
             self._tasks[token].cancel()
@@ -128,7 +129,11 @@ class EngineWork:
         execution = await self._connected()
         if execution is None:
             return Executed(request.token, None, "the remote engine cannot be reached")
-        executed = await execution.execute(request)
+        self._begun.add(request.token)
+        try:
+            executed = await execution.execute(request)
+        finally:
+            self._begun.discard(request.token)
         if executed.result is not None:
             self._totals.executed += 1
             await self._store_trees(executed.result)
