@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from execution.project import Project
+from execution.project import Project, made, source
 
 from unibuild.execution.request import BuildReport
 from unibuild.store.remote.settings import Connection, Remote
@@ -66,3 +66,34 @@ class Machine(Project):
         """Return the names of what the local cache holds."""
         base = self.cache / FUNCTION / kind
         return {path.name for path in base.glob("??/*") if not path.name.endswith(".stamps")}
+
+
+Make = Callable[..., Machine]
+
+
+def diamond(project: Project) -> None:
+    """A big intermediate, a directory with an executable, and an end that is small."""
+    project.write("text", "text\n")
+    project.shell(
+        "a", "cat text unique > unibuild-out/a; seq 1 60000 >> unibuild-out/a",
+        (source("text"), source("unique")),
+    )  # fmt: skip
+    project.shell(
+        "l", "head -n 1 unibuild-gen/a > unibuild-out/l; echo l >> unibuild-out/l", (made("a"),)
+    )
+    project.shell(
+        "t",
+        "mkdir -p unibuild-out/t/d; head -n 1 unibuild-gen/a > unibuild-out/t/d/r;"
+        " echo 'echo ran' > unibuild-out/t/x; chmod +x unibuild-out/t/x; ln -s d/r unibuild-out/t/s",
+        (made("a"),), (made("t", tree=True),),
+    )  # fmt: skip
+    project.shell(
+        "end", "cat unibuild-gen/l unibuild-gen/t/s > unibuild-out/end; sh unibuild-gen/t/x",
+        (made("l"), made("t", tree=True), source("unique")),
+    )  # fmt: skip
+    project.requested = ["//:end"]
+
+
+END = "text\nl\ntext\n"
+BIG = 300_000
+"""Fewer bytes than the intermediate ``a`` of ``diamond`` has."""
