@@ -22,22 +22,32 @@ from unibuild.store.remote.requests import FindHistory, History
 
 from .couriers import Local, fetch, linked, local, look_up, scratch_left, upload
 
+KINDS = {"casd": {}, "bazel_remote": {}, "reference": {"digest": "blake3", "zstd": True}}
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
-    with servers.casd(tmp_path_factory.mktemp("casd")) as running:
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[servers.Server]:
+    start = getattr(servers, request.param)
+    with start(tmp_path_factory.mktemp(request.param), **KINDS[request.param]) as running:
         yield running
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Local]:
-    with local(tmp_path / "here") as opened:
+def function(server: servers.Server) -> str:
+    return "blake3" if server.name == "reference" else "sha256"
+
+
+@pytest.fixture
+def here(tmp_path: Path, function: str) -> Iterator[Local]:
+    with local(tmp_path / "here", function) as opened:
         yield opened
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Local]:
-    with local(tmp_path / "there") as opened:
+def there(tmp_path: Path, function: str) -> Iterator[Local]:
+    with local(tmp_path / "there", function) as opened:
         yield opened
 
 
@@ -53,7 +63,7 @@ def test_what_one_publishes_another_gets(server: servers.Server, here: Local, th
     assert statistics.published == 1
     assert replies == []
 
-    with linked(server.url, there.root) as link:
+    with linked(server.url, there.root, there.function) as link:
         found = look_up(link, made)
         assert found.result is not None
         assert decode_action_result(found.result) == made.result
@@ -89,7 +99,7 @@ def test_the_last_action_of_a_step_is_found_again(
     upload(server.url, here, first._replace(publish=first.publish._replace(history=step)))
     publish = last.publish._replace(action=action, history=step, directories=(root,))
     upload(server.url, here, last._replace(publish=publish))
-    with linked(server.url, there.root) as link:
+    with linked(server.url, there.root, there.function) as link:
         link.ask(FindHistory(7, step))
         assert link.wait(7) == History(7, action, last.publish.command, (root,))
         link.ask(FindHistory(8, there.cache.function.hash(b"never")))
