@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from execution.project import SHELL, Project, literal, made, source
 
-from unibuild.execution import kept_graph
+from unibuild.execution import kept_graph, session
 from unibuild.execution.session import build, build_kept
 from unibuild.model.actions import ActionGraph
 from unibuild.model.errors import UserError
@@ -42,6 +42,18 @@ def test_the_first_build_runs_everything_in_order(project: Project) -> None:
     assert [target.label for target in report.targets] == ALL
     output = report.targets[2].outputs[0]
     assert (output.path, output.size) == ("unibuild-out/b/twice", 8)
+
+
+def test_a_large_graph_is_built_from_what_was_kept_of_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "LARGE", 1)
+    report = chain(project).build()
+    assert project.recorder.ran == ALL
+    assert project.read("b/twice") == "ONE\nONE\n"
+    assert [target.label for target in report.targets] == ALL
+    assert project.build().executed == 0
+    assert project.analyses == 1
 
 
 def test_the_second_build_has_nothing_to_do(project: Project) -> None:

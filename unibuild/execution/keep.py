@@ -7,6 +7,7 @@ another cache or version is as good as absent, and the graph is analysed again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import marshal
 import os
 import time
@@ -112,6 +113,13 @@ class Store:
         dump(self._path("graph"), self._key, (*plan[:7], targets, blobs, identity))
         self._forget_old()
         return identity
+
+    def load_plan(self) -> Plan:
+        """Return the plan that ``save_graph`` has just kept."""
+        graph = load(self._path("graph"), self._key)
+        if graph is None:
+            raise OSError(errno.EIO, "cannot be read again", self._path("graph"))
+        return plan_of(graph)
 
     def save(self, kept: Kept) -> None:
         """Keep what is true after a build; the check is written last, since it vouches for all."""

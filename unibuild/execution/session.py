@@ -55,7 +55,8 @@ __all__ = [
     "build_kept",
 ]
 
-_LARGE = 2000  # actions, from which the memory of an analysis is worth giving back
+LARGE = 2000
+"""Actions from which the memory that the analysis needed is worth giving back."""
 
 
 def build(request: BuildRequest, observer: Observer) -> BuildReport:
@@ -238,8 +239,10 @@ class _Build:
         identity = self.kept.save_graph(plan, records)
         everything = range(len(records))
         del graph, records
-        if len(everything) >= _LARGE:
+        if len(everything) >= LARGE:
+            del plan  # read again it takes less room: nothing of the analysis is between its parts
             _give_memory_back()
+            plan = self.kept.load_plan()
         placer = self._placer(plan)
         scheduler = self._schedule(plan, values, everything, placer)
         scheduler.source_stamps.update(source_stamps)
