@@ -45,8 +45,13 @@ class Evaluator:
         cache: Cache,
         sandbox: Sandbox,
         host: Mapping[str, str],
+        *,
+        whole: bool,
     ) -> None:
-        """Look results up in ``cache``; ``host`` is that of the request."""
+        """Look results up in ``cache``; ``host`` is that of the request.
+
+        ``whole``: keys have all their messages, to be uploaded.
+        """
         self._plan = plan
         self._values = values
         self._inputs = inputs
@@ -54,17 +59,18 @@ class Evaluator:
         self._cache = cache
         self._sandbox = sandbox
         self._host = host
-        self.keys = ActionKeys(plan, values, cache.function)
+        self._whole = whole
+        self._keys = ActionKeys(plan, values, cache.function)
 
     def prepare(self, index: int) -> Prepared:
         """Return an action with its key; the values of what other actions make must be known."""
         record = self._record(index)
         self._inputs.learn(record)
         sandboxed = self._sandbox.active
-        key = self.keys.action(record, sandboxed=sandboxed)
+        key = self._keys.action(record, sandboxed=sandboxed, whole=self._whole)
         pruned_key = ""
         if record.depfile >= 0:
-            pruned_key = self.keys.without_prunable(record, sandboxed=sandboxed)
+            pruned_key = self._keys.without_prunable(record, sandboxed=sandboxed)
         return Prepared(index, record, key, pruned_key, sandboxed)
 
     def cached(self, prepared: Prepared) -> Cached | None:

@@ -27,11 +27,16 @@ _NOTHING_HIDDEN: frozenset[int] = frozenset()
 
 
 class Key(NamedTuple):
-    """The digest of an ``Action``, and the encoded ``Action`` and ``Command``."""
+    """The digest of an ``Action``, and the encoded ``Action`` and ``Command``.
+
+    ``directories`` are the encoded ``Directory`` messages of the input root without those of trees,
+    when somebody else is to have them too.
+    """
 
     digest: Digest
     action: bytes
     command: bytes
+    directories: tuple[bytes, ...] = ()
 
 
 class Prepared(NamedTuple):
@@ -59,10 +64,13 @@ class ActionKeys:
         self._values = values
         self._function = function
 
-    def action(self, record: Record, *, sandboxed: bool) -> Key:
-        """Return the key of the action; every input's value must be known."""
-        root = root_digest(self._entries(record, _NOTHING_HIDDEN), self._function)
-        return self._key(record, root, sandboxed)
+    def action(self, record: Record, *, sandboxed: bool, whole: bool = False) -> Key:
+        """Return the key of the action, ``whole`` with directories; all input values are known."""
+        entries = self._entries(record, _NOTHING_HIDDEN)
+        if not whole:
+            return self._key(record, root_digest(entries, self._function), sandboxed)
+        root, messages = input_root(entries, self._function)
+        return self._key(record, root, sandboxed)._replace(directories=tuple(messages.values()))
 
     def without_prunable(self, record: Record, *, sandboxed: bool) -> str:
         """Return a hash over everything but the contents of the prunable inputs.
@@ -73,11 +81,6 @@ class ActionKeys:
         root = root_digest(self._entries(record, hidden), self._function)
         digest = self._key(record, root, sandboxed).digest
         return self._function.hash(b"pruned 2 " + digest.hash.encode())
-
-    def directories(self, record: Record) -> tuple[bytes, ...]:
-        """Return the encoded ``Directory`` messages of the input root, without those of trees."""
-        _, messages = input_root(self._entries(record, _NOTHING_HIDDEN), self._function)
-        return tuple(messages.values())
 
     def _key(self, record: Record, root: Digest, sandboxed: bool) -> Key:
         platform = PLATFORM if sandboxed or record.builtin else UNSANDBOXED

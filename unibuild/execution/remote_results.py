@@ -112,21 +112,15 @@ class RemoteResults:
             prepared.sandboxed or bool(prepared.record.builtin)
         )
 
-    def publish(
-        self,
-        prepared: Prepared,
-        result: ActionResult,
-        directories: tuple[bytes, ...] = (),
-    ) -> None:
+    def publish(self, prepared: Prepared, result: ActionResult, *, ran: bool) -> None:
         """Have a result that is stored here uploaded; ``publishes`` says whether it may be.
 
-        ``directories`` are those of a run that has just ended: it is the last of its step.
+        ``ran``: the action has just run, so this is the last of its step.
         """
-        key = prepared.key
-        history = history_key(self._plan, prepared.record) if directories else ""
-        self._exchange.tell(
-            Publish(key.action, key.command, encode_action_result(result), history, directories)
-        )
+        key, encoded = prepared.key, encode_action_result(result)
+        history = history_key(self._plan, prepared.record) if ran else ""
+        directories = key.directories if ran else ()
+        self._exchange.tell(Publish(key.action, key.command, encoded, history, directories))
         self._share_packages(prepared.record)
 
     def _share_packages(self, record: Record) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from unibuild.execution.exchange import Exchange
     from unibuild.execution.inputs import Stage
-    from unibuild.execution.keys import ActionKeys, Prepared
+    from unibuild.execution.keys import Prepared
     from unibuild.execution.observer import Observer
     from unibuild.execution.plan import Plan
     from unibuild.execution.values import Value
@@ -69,7 +69,6 @@ class RemoteRuns:
         self,
         plan: Plan,
         values: Sequence[Value | None],
-        keys: ActionKeys,
         stage: Stage,
         exchange: Exchange,
         observer: Observer,
@@ -83,7 +82,6 @@ class RemoteRuns:
         """
         self._plan = plan
         self._values = values
-        self._keys = keys
         self._stage = stage
         self._exchange = exchange
         self._observer = observer
@@ -136,14 +134,13 @@ class RemoteRuns:
     def _start(self, prepared: Prepared) -> None:
         record = prepared.record
         inputs = tuple(self._input(a) for a in record.inputs)
-        directories = self._keys.directories(record)
         key = prepared.key
         token = self._exchange.ask(
             lambda token: Execute(
                 token,
                 key.action,
                 key.command,
-                directories,
+                key.directories,
                 inputs,
                 record.timeout,
                 again=prepared.number in self._attempts,

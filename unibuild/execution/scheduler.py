@@ -96,8 +96,11 @@ class Scheduler:
         self._placing = placing = Placing(
             plan, values, cache, placer, self._inputs, self._exchange, request.download
         )
+        sent = self._exchange is not None and (
+            self._exchange.remote.upload or request.where != "local"
+        )
         self._evaluator = Evaluator(
-            plan, values, self._inputs, placing, cache, sandbox, request.host
+            plan, values, self._inputs, placing, cache, sandbox, request.host, whole=sent
         )
         self._local = LocalRuns(plan, values, runner, collector, sandbox, request.jobs, self)
         self._remote, self._away = self._remote_parts(stage)
@@ -108,7 +111,6 @@ class Scheduler:
         self._forced = set(forced)
         self._producers: dict[int, int] = {}
         self._current: dict[int, Prepared] = {}
-        self._directories: dict[int, tuple[bytes, ...]] = {}
         self._changes: dict[int, int] = {}
         self._stopping = False
         self._uncached: list[str] = []
@@ -133,7 +135,6 @@ class Scheduler:
         return results, RemoteRuns(
             plan,
             values,
-            self._evaluator.keys,
             stage,
             exchange,
             self._observer,
@@ -228,7 +229,7 @@ class Scheduler:
         self._complete(prepared, cached.values, cached.result.stdout, run)
         # Of a pruned result nobody else can know that it holds for these inputs, too.
         if cached.pruned or self._request.publish_all:
-            self._publish(prepared, cached.result)
+            self._publish(prepared, cached.result, ran=False)
 
     def _found(self, prepared: Prepared, hit: Hit) -> None:
         """Go on with the values of a result that the remote cache has; blobs come as wanted."""
@@ -333,7 +334,6 @@ class Scheduler:
     def _leave(self, prepared: Prepared) -> None:
         """Forget a prepared action, and end the runs of it that are under way."""
         del self._current[prepared.number]
-        self._directories.pop(prepared.number, None)
         if prepared.number in self._early:
             self._early.remove(prepared.number)
             self._local.give_up(prepared)
@@ -362,9 +362,6 @@ class Scheduler:
 
     def began(self, prepared: Prepared) -> None:
         """Take note that a run has begun."""
-        if self._remote is not None and self._remote.publishes(prepared):
-            directories = self._evaluator.keys.directories(prepared.record)
-            self._directories[prepared.number] = directories
         self._announce.began(prepared)
 
     def unsandboxed(self, prepared: Prepared, run: Run) -> None:
@@ -393,9 +390,8 @@ class Scheduler:
             depfile.remember(self._cache.inputs, prepared.pruned_key, entry)
         self.executed.add(prepared.number)
         self._forced.discard(prepared.number)
-        directories = self._directories.pop(prepared.number, ())
         self._complete(prepared, made.values, made.printed, run)
-        self._publish(prepared, result, directories)
+        self._publish(prepared, result, ran=True)
 
     def answered(self, prepared: Prepared, encoded: bytes, run: Run) -> bool:
         """Take what the remote engine answered; false when it does not keep the declaration."""
@@ -425,11 +421,9 @@ class Scheduler:
         self._stopping = self._stopping or not self._request.keep_going
         self._announce.failed(prepared, run, printed)
 
-    def _publish(
-        self, prepared: Prepared, result: ActionResult, directories: tuple[bytes, ...] = ()
-    ) -> None:
+    def _publish(self, prepared: Prepared, result: ActionResult, *, ran: bool) -> None:
         if self._remote is not None and self._remote.publishes(prepared):
-            self._remote.publish(prepared, result, directories)
+            self._remote.publish(prepared, result, ran=ran)
 
     def _complete(
         self,
