@@ -92,9 +92,7 @@ def test_a_server_that_dies_while_it_is_read_from(
     assert done.seconds < SOON
 
 
-@pytest.mark.parametrize(
-    "method", ["FindMissingBlobs", "BatchUpdateBlobs", "Write", "UpdateActionResult"]
-)
+@pytest.mark.parametrize("method", ["BatchUpdateBlobs", "Write", "UpdateActionResult"])
 def test_a_server_that_dies_while_it_is_written_to(
     server: servers.Server, join: Join, method: str
 ) -> None:
@@ -117,7 +115,7 @@ def test_a_server_that_dies_while_it_is_written_to(
     assert "0 executed" in done.err
 
 
-@pytest.mark.parametrize("method", ["GetActionResult", "Read", "BatchUpdateBlobs"])
+@pytest.mark.parametrize("method", ["Read", "BatchUpdateBlobs"])
 def test_a_server_that_restarts_is_waited_for(
     server: servers.Server, join: Join, method: str
 ) -> None:
