@@ -24,7 +24,7 @@ def objects(server: servers.Server) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize("how", ["a bit", "shorter", "longer", "emptied", "gone"])
+@pytest.mark.parametrize("how", ["a bit", "shorter", "longer", "gone"])
 def test_a_blob_corrupted_on_the_servers_disk(server: servers.Server, join: Join, how: str) -> None:
     first = join()
     first.configure(server.url, upload=True)
@@ -36,7 +36,6 @@ def test_a_blob_corrupted_on_the_servers_disk(server: servers.Server, join: Join
             "a bit": data[:-1] + bytes((data[-1] ^ 4,)) if data else data,
             "shorter": data[:-1],
             "longer": data + b"!",
-            "emptied": b"",
         }
         if how == "gone":
             path.unlink()
@@ -171,11 +170,12 @@ def test_an_expired_token_of_a_server_that_checks(join: Join, tmp_path: Path) ->
         client.environment["TEAM_TOKEN"] = server.token
         is_right(client, client.build(), warnings=0)
         reader = join("with a good one\n")
-        reader.configure(server.url, upload=True, token_variable="TEAM_TOKEN")  # noqa: S106
+        reader.configure(server.url, token_variable="TEAM_TOKEN")  # noqa: S106
         reader.environment["TEAM_TOKEN"] = servers.token_for(server.folder, "developer")
         done = reader.build()
         is_right(reader, done, warnings=0)
         assert "13 remote" in done.err
+        reader.configure(server.url, upload=True, token_variable="TEAM_TOKEN")  # noqa: S106
         reader.edit("but it may not write\n")
         done = reader.build()
         is_right(reader, done, warnings=1)
