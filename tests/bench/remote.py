@@ -1,6 +1,6 @@
 """Builds with a remote cache, beside Bazel 4 with the same servers: prints tables, tests nothing.
 
-    .venv/bin/python tests/bench/remote.py                       everything, about 8 minutes
+    .venv/bin/python tests/bench/remote.py                       everything, 8 minutes when idle
     .venv/bin/python tests/bench/remote.py warm image --runs 5   some parts
     .venv/bin/python tests/bench/remote.py --without-bazel --json
 
@@ -8,7 +8,7 @@ Needs what ``./check`` installs (the servers) and fetches (the toolchains); what
 and its part left out. Bazel is Debian's ``bazel-bootstrap`` (4.2.3, no server of its own needed).
 
 warm         N actions, all found in the remote cache by a machine that has nothing; three ways of
-             bringing outputs. Bazel once without its daemon and once with it (after ``clean``).
+             bringing outputs. Bazel once without its daemon, else with it (after ``clean``).
              Nix' figure in papers fetches the last layer only: compare it with ``last layer``.
 upload       the first build with upload over the same build without
 image        the DNS image of examples/ from a warm cache: seconds, and bytes on the wire as counted

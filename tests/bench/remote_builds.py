@@ -39,7 +39,7 @@ def upload(bench: Bench) -> list[Row]:
     rows = []
     for name in ("casd", "bazel-remote"):
         plain, uploading = [], []
-        for _ in range(bench.runs):
+        for _ in range(bench.runs if name == "casd" else max(1, bench.runs - 1)):
             workspace.forget(fetched=True)
             plain.append(workspace.build("--remote=off", EVERYTHING)[0])
             workspace.forget(fetched=True)
@@ -100,7 +100,7 @@ def _warm(bench: Bench, server: Server) -> list[Row]:
         bench.bazel().forget()
         _fill_bazel(bench, server)
     seen: dict[tuple[str, str], list[meter.Usage]] = {}
-    for _ in range(bench.runs):
+    for run in range(bench.runs):
         for what, pattern, download in WARM:
             workspace.forget(fetched=False)
             used, report = workspace.build(
@@ -109,7 +109,8 @@ def _warm(bench: Bench, server: Server) -> list[Row]:
             _executed(report, 0, f"warm, {server.name}, {what}")
             seen.setdefault((what, "unibuild"), []).append(used)
             if beside:
-                for kind, used in _bazel_warm(bench, server, pattern, download):
+                fresh = not run and download == "all"
+                for kind, used in _bazel_warm(bench, server, pattern, download, fresh=fresh):
                     seen.setdefault((what, kind), []).append(used)
     return [
         Row(
@@ -127,13 +128,14 @@ def _warm(bench: Bench, server: Server) -> list[Row]:
 
 
 def _bazel_warm(
-    bench: Bench, server: Server, pattern: str, download: str
+    bench: Bench, server: Server, pattern: str, download: str, *, fresh: bool
 ) -> Iterator[tuple[str, meter.Usage]]:
     bazel = bench.bazel()
     options = [f"--remote_cache={server.url}"]
     options += [] if download == "all" else [f"--remote_download_{download}"]
-    bazel.forget()
-    yield "Bazel", bazel.build(pattern, *options, servers=[server.pid])
+    if fresh:
+        bazel.forget()
+        yield "Bazel", bazel.build(pattern, *options, servers=[server.pid])
     bazel.clean()
     yield "its daemon", bazel.build(pattern, *options, servers=[server.pid])
 
@@ -259,21 +261,24 @@ def _refusing() -> Iterator[str]:
 def unreachable(bench: Bench) -> list[Row]:
     """Compare builds with a server that cannot be used with builds without one."""
     workspace = bench.synthetic(UNREACHABLE_SIZE)
+    workspace.forget(fetched=True)
+    workspace.build("--remote=off", EVERYTHING)
     rows = []
     for fault, place in (("refuses", _refusing), ("never answers", _deaf)):
-        for what in ("cold", "leaf"):
+        for what, option in (("cold", ""), ("leaf", ""), ("leaf", "--upload")):
             plain: list[meter.Usage] = []
             more: list[meter.Usage] = []
-            for _ in range(bench.runs):
+            for _ in range(1 if option else bench.runs):
                 for runs in (plain, more):
+                    if what == "cold":
+                        workspace.forget(fetched=True)
+                    else:
+                        workspace.edit_leaf()
                     with place() as url:
-                        if what == "cold":
-                            workspace.forget(fetched=True)
-                        else:
-                            workspace.edit_leaf()
-                        option = "--remote=off" if runs is plain else f"--remote-cache={url}"
-                        runs.append(workspace.build(option, "--upload", EVERYTHING)[0])
-            row = _ratio(f"server {fault}, {what} build of {UNREACHABLE_SIZE}", plain, more)
+                        server = "--remote=off" if runs is plain else f"--remote-cache={url}"
+                        options = [server, *filter(None, [option])]
+                        runs.append(workspace.build(*options, EVERYTHING)[0])
+            row = _ratio(f"server {fault}, {what} build {option}", plain, more)
             added = row.measures["with s"] - row.measures["without s"]
             rows.append(row._replace(measures={**row.measures, "added s": added}))
     return rows
