@@ -20,6 +20,7 @@ import grpc.aio
 UNLIMITED = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 QUICK_AGAIN = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 200))
 LOST_SECONDS = 0.3  # that a server is given to answer although requests were lost
+STREAMED_REQUESTS = "/Write"
 OWN_HEADERS = {"user-agent", "te", "content-type"}
 
 
@@ -86,6 +87,10 @@ class Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # the stubs name no
     async def _handle(
         self, method: str, plan: Plan, requests: AsyncIterator[bytes], context: Any
     ) -> AsyncIterator[bytes]:
+        if not method.endswith(STREAMED_REQUESTS):
+            # To refuse a call whose request was not read is to reset its stream, and grpc.aio then
+            # loses the status now and then.
+            requests = _given([request async for request in requests])
         await asyncio.sleep(plan.delay)
         if plan.hang:
             await asyncio.Event().wait()
@@ -148,6 +153,11 @@ class Handler(grpc.GenericRpcHandler):  # type: ignore[misc] # the stubs name no
         except TimeoutError:
             await _fail(plan, context)
             return None
+
+
+async def _given(requests: list[bytes]) -> AsyncIterator[bytes]:
+    for request in requests:
+        yield request
 
 
 async def _next_or_none(replies: AsyncIterator[bytes]) -> bytes | None:
