@@ -4,7 +4,7 @@ Processor time is the measure to believe on a machine that others use too: user 
 the command and of all it waited for (``client``), and of the server's processes (``server``). Memory
 is the highest sum over the process tree, sampled every 20 ms: resident (pages that processes share
 count in each), and proportional (such a page counts once). A child between vfork and exec, which has
-its parent's memory, is not counted again.
+its parent's memory, is not counted again. ``own`` leaves the actions' processes out.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Usage(NamedTuple):
     server: float
     rss_mib: float = 0.0
     pss_mib: float = 0.0
+    own_mib: float = 0.0
     text: str = ""
 
 
@@ -68,14 +69,14 @@ def run(
     if child.returncode:
         sys.exit(f"{' '.join(command)}\nended with {child.returncode}:\n{text}")
     server = sum(cpu_seconds(pid) for pid in servers) - before
-    rss, pss = (peak.rss, peak.pss) if peak else (0.0, 0.0)
-    return Usage(seconds, used.ru_utime + used.ru_stime, server, rss, pss, text)
+    sizes = (peak.rss, peak.pss, peak.own) if peak else (0.0, 0.0, 0.0)
+    return Usage(seconds, used.ru_utime + used.ru_stime, server, *sizes, text)
 
 
 def median(runs: Sequence[Usage]) -> Usage:
     """Return the medians of each measure."""
     return Usage(
-        *(statistics.median(values) for values in zip(*(r[:5] for r in runs), strict=True))
+        *(statistics.median(values) for values in zip(*(r[:6] for r in runs), strict=True))
     )
 
 
@@ -87,12 +88,17 @@ class _Peak(threading.Thread):
         self._root = root
         self.rss = 0.0
         self.pss = 0.0
+        self.own = 0.0
 
     def run(self) -> None:
         count = 0
         while _alive(self._root):
             members = _address_spaces(self._root)
-            self.rss = max(self.rss, sum(map(resident_mib, members)))
+            sizes = [resident_mib(pid) for pid in members]
+            self.rss = max(self.rss, sum(sizes))
+            own = _program(self._root)
+            mine = (size for pid, size in zip(members, sizes, strict=True) if _program(pid) == own)
+            self.own = max(self.own, sum(mine))
             if count % _PSS_EVERY == 0:
                 self.pss = max(self.pss, sum(map(proportional_mib, members)))
             count += 1
@@ -106,6 +112,12 @@ def _address_spaces(root: int) -> list[int]:
         with contextlib.suppress(OSError):
             sizes.setdefault(Path(f"/proc/{pid}/statm").read_text(encoding="ascii"), pid)
     return list(sizes.values())
+
+
+def _program(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/exe")  # noqa: PTH115 - many times a second
+    return ""
 
 
 def _alive(pid: int) -> bool:

@@ -197,7 +197,12 @@ def memory(bench: Bench) -> list[Row]:
             used, report = workspace.build(*more, *options, servers=[server.pid], memory=True)
             if what == "warm":
                 _executed(report, 0, "memory")
-            measures = {**cost("", used), "RSS MiB": used.rss_mib, "PSS MiB": used.pss_mib}
+            measures = {
+                **cost("", used),
+                "RSS MiB": used.rss_mib,
+                "PSS MiB": used.pss_mib,
+                "own RSS MiB": used.own_mib,
+            }
             rows.append(Row(f"{bench.memory_size:,} actions, {what}", measures, "<= 150 MiB"))
     workspace.forget(fetched=False)
     return rows
