@@ -13,7 +13,8 @@ warm         N actions, all found in the remote cache by a machine that has noth
 upload       the first build with upload over the same build without
 image        the DNS image of examples/ from a warm cache: seconds, and bytes on the wire as counted
              by a relay between client and server
-memory       client memory at 10,000 actions: whole process tree, and without the actions
+memory       client memory at 10,000 actions. PSS counts: the courier and built-in actions are forks, whose
+             pages a sum of RSS counts several times (``own`` is without the actions' processes)
 zstd         a toolchain's real files through the courier, in MB/s of content (bazel-remote has zstd)
 execution    actions run by casd's workers
 idle         null and leaf builds with a remote cache configured, and without

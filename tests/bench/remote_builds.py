@@ -203,7 +203,7 @@ def memory(bench: Bench) -> list[Row]:
                 "PSS MiB": used.pss_mib,
                 "own RSS MiB": used.own_mib,
             }
-            rows.append(Row(f"{bench.memory_size:,} actions, {what}", measures, "<= 150 MiB"))
+            rows.append(Row(f"{bench.memory_size:,} actions, {what}", measures, "PSS <= 150 MiB"))
     workspace.forget(fetched=False)
     return rows
 
