@@ -16,7 +16,7 @@ from unibuild.store.protobuf import fields, message, number, string
 
 Faults = dict[str, Fault]
 
-SOON = 20
+SOON = 30
 """Seconds that a build may take on a busy machine, whatever the server does."""
 
 

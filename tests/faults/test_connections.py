@@ -13,7 +13,7 @@ from faults.teamwork import is_right
 from support import servers
 from support.fault_proxy import Fault, Wire, calls, wire
 
-SOON = 20
+SOON = 30
 """Seconds that a build may take on a busy machine, whatever happens to its connections."""
 
 READING: dict[str, tuple[Callable[[Wire], object], int | None]] = {
