@@ -101,6 +101,35 @@ def test_only_results_of_the_keys_demanded_are_taken(
             assert "printed by nobody" not in done.err
 
 
+def test_what_others_made_is_never_passed_on_as_our_own(
+    server: servers.Server, join: Join, tmp_path: Path
+) -> None:
+    maker = join()
+    maker.environment["XDG_CONFIG_HOME"] = str(tmp_path / "maker")
+    maker.configure(server.url, upload=True)
+    is_right(maker, maker.build(), warnings=0)
+    between = join()
+    between.environment["XDG_CONFIG_HOME"] = str(tmp_path / "between")
+    between.configure(server.url, upload=True)
+    assert ": 0 executed" in between.build("--download=all").err
+    pushed = between.run("cache", "push", "//:whole", f"--to=file://{tmp_path}/bucket")
+    assert pushed.code == 0, pushed.err
+    assert between.run("cache", "push", "//:whole").code == 0
+    # Its signature is on nothing, and the maker's is still on what the server had.
+    for url, key, outcome in [
+        (f"file://{tmp_path}/bucket", key_of(between), "14 executed"),
+        (server.url, key_of(maker), ": 0 executed"),
+    ]:
+        client = join()
+        client.configure(url, require_signed=[key])
+        done = client.build()
+        is_right(client, done, warnings=0)
+        assert outcome in done.err, done.err
+    # Who comes to demand signatures no longer believes what came without.
+    between.configure(server.url, require_signed=[key_of(between)])
+    assert "14 executed" in between.build().err
+
+
 HELPER = """\
 #!/bin/sh
 cat > /dev/null

@@ -22,7 +22,7 @@ def place(cache: Opened) -> Path:
 def test_a_result_comes_back(cache: Opened) -> None:
     assert cache.actions.get(KEY) is None
     cache.actions.put(KEY, RESULT)
-    assert cache.actions.get(KEY) == RESULT
+    assert cache.actions.get(KEY) == (RESULT, "")
 
 
 def test_a_failure_is_never_stored(cache: Opened) -> None:
@@ -59,3 +59,10 @@ def test_any_other_contents_make_a_miss(cache: Opened, data: bytes) -> None:
     os.chmod(place(cache), 0o644)
     place(cache).write_bytes(data)
     assert cache.actions.get(KEY) is None
+
+
+def test_a_result_keeps_where_it_is_from(cache: Opened) -> None:
+    cache.actions.put(KEY, RESULT, "ed25519:who")
+    assert cache.actions.get(KEY) == (RESULT, "ed25519:who")
+    cache.actions.put(KEY, RESULT)
+    assert cache.actions.get(KEY) == (RESULT, "")

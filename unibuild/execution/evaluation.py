@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from unibuild.execution import depfile
 from unibuild.execution.keys import ActionKeys, Prepared
 from unibuild.execution.results import values_of
+from unibuild.store.action_cache import MADE_BY_ENGINE, MADE_HERE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from unibuild.execution.placing import Placing
     from unibuild.execution.plan import Plan, Record
@@ -25,11 +26,13 @@ _HOST = "@host/"
 class Cached(NamedTuple):
     """A result of the local cache whose blobs are all there.
 
-    ``pruned``: it is that of another action, which read what this one would read.
+    ``pruned``: it is that of another action, which read what this one would read. ``own``: it was
+    made on this machine.
     """
 
     values: list[Value]
     result: ActionResult
+    own: bool
     pruned: bool
 
 
@@ -47,10 +50,12 @@ class Evaluator:
         host: Mapping[str, str],
         *,
         whole: bool,
+        demanded: Collection[str] = (),
     ) -> None:
         """Look results up in ``cache``; ``host`` is that of the request.
 
-        ``whole``: keys have all their messages, to be uploaded.
+        ``whole``: keys have all their messages, to be uploaded. ``demanded`` are the public keys of
+        which one must have signed what others made; none: it need not be signed.
         """
         self._plan = plan
         self._values = values
@@ -60,6 +65,7 @@ class Evaluator:
         self._sandbox = sandbox
         self._host = host
         self._whole = whole
+        self._trusted = {*demanded, MADE_HERE, MADE_BY_ENGINE} if demanded else None
         self._keys = ActionKeys(plan, values, cache.function)
 
     def prepare(self, index: int) -> Prepared:
@@ -75,17 +81,19 @@ class Evaluator:
 
     def cached(self, prepared: Prepared) -> Cached | None:
         """Return what the local cache has, placed where it is wanted, or nothing."""
-        actions = self._cache.actions
-        result = actions.get(prepared.key.digest.hash)
-        values = self._usable(prepared.record, result)
-        if result is not None and values is not None:
-            return Cached(values, result, pruned=False)
-        other = self._read_the_same(prepared) if prepared.pruned_key else None
-        result = None if other is None else actions.get(other.hash)
-        values = self._usable(prepared.record, result)
-        if result is not None and values is not None:
-            return Cached(values, result, pruned=True)
-        return None
+        found = self._cached(prepared, prepared.key.digest, pruned=False)
+        if found is not None or not prepared.pruned_key:
+            return found
+        other = self._read_the_same(prepared)
+        return None if other is None else self._cached(prepared, other, pruned=True)
+
+    def _cached(self, prepared: Prepared, action: Digest, *, pruned: bool) -> Cached | None:
+        stored = self._cache.actions.get(action.hash)
+        if stored is None or (self._trusted is not None and stored.origin not in self._trusted):
+            return None
+        values = self._usable(prepared.record, stored.result)
+        own = stored.origin == MADE_HERE
+        return None if values is None else Cached(values, stored.result, own, pruned)
 
     def _record(self, index: int) -> Record:
         """Return the action with what it may know of the host filled in: ``@host/NAME`` values."""
@@ -100,9 +108,9 @@ class Evaluator:
         )
         return record._replace(environment=environment)
 
-    def _usable(self, record: Record, result: ActionResult | None) -> list[Value] | None:
+    def _usable(self, record: Record, result: ActionResult) -> list[Value] | None:
         """Return the values of a cached result whose blobs are all there, placed where wanted."""
-        values = None if result is None else values_of(self._plan, record, result)
+        values = values_of(self._plan, record, result)
         return values if values is not None and self._placing.usable(record, values) else None
 
     def _read_the_same(self, prepared: Prepared) -> Digest | None:

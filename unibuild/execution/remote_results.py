@@ -17,6 +17,7 @@ from unibuild.execution import depfile
 from unibuild.execution.last_build import history_key
 from unibuild.execution.plan import PACKAGE
 from unibuild.execution.results import values_of
+from unibuild.store.action_cache import UNSIGNED
 from unibuild.store.digests import Digest
 from unibuild.store.protobuf import MalformedMessageError
 from unibuild.store.reapi import decode_action_result, encode_action_result
@@ -40,13 +41,17 @@ _DEPFILE_LIMIT = 1 << 24  # bytes; one that says what thousands of headers were 
 class Hit:
     """A result found remotely: the values of the outputs, the result itself, when it was asked."""
 
-    __slots__ = ("action", "began", "result", "values")
+    __slots__ = ("action", "began", "origin", "result", "values")
 
     def __init__(
-        self, action: Digest, values: list[Value], result: ActionResult, began: float
+        self, action: Digest, values: list[Value], result: ActionResult, began: float, origin: str
     ) -> None:
-        """Keep what the scheduler needs; ``action`` is under which digest it was found."""
+        """Keep what the scheduler needs; ``action`` is under which digest it was found.
+
+        ``origin`` is as in the local action cache.
+        """
         self.action = action
+        self.origin = origin
         self.values = values
         self.result = result
         self.began = began
@@ -112,15 +117,16 @@ class RemoteResults:
             prepared.sandboxed or bool(prepared.record.builtin)
         )
 
-    def publish(self, prepared: Prepared, result: ActionResult, *, ran: bool) -> None:
+    def publish(self, prepared: Prepared, result: ActionResult, *, ran: bool, own: bool) -> None:
         """Have a result that is stored here uploaded; ``publishes`` says whether it may be.
 
-        ``ran``: the action has just run, so this is the last of its step.
+        ``ran``: the action has just run, so this is the last of its step. ``own``: it ran on this
+        machine, now or before; only then is the result signed by us.
         """
         key, encoded = prepared.key, encode_action_result(result)
         history = history_key(self._plan, prepared.record) if ran else ""
         directories = key.directories if ran else ()
-        self._exchange.tell(Publish(key.action, key.command, encoded, history, directories))
+        self._exchange.tell(Publish(key.action, key.command, encoded, history, directories, own))
         self._share_packages(prepared.record)
 
     def _share_packages(self, record: Record) -> None:
@@ -160,7 +166,8 @@ class RemoteResults:
                 self._not_there.add(action.hash)
                 otherwise(prepared)
             else:
-                self._hit(prepared, Hit(action, *judged, began))
+                signer = reply.signer if isinstance(reply, Found) else ""
+                self._hit(prepared, Hit(action, *judged, began, signer or UNSIGNED))
 
         self._asked[prepared.number] = self._exchange.ask(
             lambda token: Lookup(token, action), answered

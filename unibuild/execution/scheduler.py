@@ -26,6 +26,7 @@ from unibuild.execution.results import result_of
 from unibuild.execution.runner import Runner
 from unibuild.execution.values import KnownInputs
 from unibuild.model.errors import InternalError, UnibuildError, UserError
+from unibuild.store.action_cache import MADE_BY_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,8 +101,9 @@ class Scheduler:
             self._exchange.remote.upload or request.where != "local"
         )
         self._evaluator = Evaluator(
-            plan, values, self._inputs, placing, cache, sandbox, request.host, whole=sent
-        )
+            plan, values, self._inputs, placing, cache, sandbox, request.host, whole=sent,
+            demanded=() if request.remote is None else request.remote.require_signed,
+        )  # fmt: skip
         self._local = LocalRuns(plan, values, runner, collector, sandbox, request.jobs, self)
         self._remote, self._away = self._remote_parts(stage)
         self.cone = Cone(plan, values, dirty)
@@ -229,7 +231,7 @@ class Scheduler:
         self._complete(prepared, cached.values, cached.result.stdout, run)
         # Of a pruned result nobody else can know that it holds for these inputs, too.
         if cached.pruned or self._request.publish_all:
-            self._publish(prepared, cached.result, ran=False)
+            self._publish(prepared, cached.result, ran=False, own=cached.own)
 
     def _found(self, prepared: Prepared, hit: Hit) -> None:
         """Go on with the values of a result that the remote cache has; blobs come as wanted."""
@@ -242,7 +244,7 @@ class Scheduler:
 
     def _take_remote(self, prepared: Prepared, hit: Hit, run: Run) -> None:
         def stored() -> None:
-            self._cache.actions.put(hit.action.hash, hit.result)
+            self._cache.actions.put(hit.action.hash, hit.result, hit.origin)
 
         self._complete(prepared, hit.values, hit.result.stdout, run, remote=True)
         self._placing.bring_outputs(prepared.record, hit.values, stored, self._make_again)
@@ -391,7 +393,7 @@ class Scheduler:
         self.executed.add(prepared.number)
         self._forced.discard(prepared.number)
         self._complete(prepared, made.values, made.printed, run)
-        self._publish(prepared, result, ran=True)
+        self._publish(prepared, result, ran=True, own=True)
 
     def answered(self, prepared: Prepared, encoded: bytes, run: Run) -> bool:
         """Take what the remote engine answered; false when it does not keep the declaration."""
@@ -406,7 +408,7 @@ class Scheduler:
         if judged is None or self._remote is None:
             return False
         self.executed.add(prepared.number)
-        hit = Hit(prepared.key.digest, *judged, run.began)
+        hit = Hit(prepared.key.digest, *judged, run.began, MADE_BY_ENGINE)
         self._remote.remember(prepared, hit)
         self._take_remote(prepared, hit, run)
         return True
@@ -421,9 +423,9 @@ class Scheduler:
         self._stopping = self._stopping or not self._request.keep_going
         self._announce.failed(prepared, run, printed)
 
-    def _publish(self, prepared: Prepared, result: ActionResult, *, ran: bool) -> None:
+    def _publish(self, prepared: Prepared, result: ActionResult, *, ran: bool, own: bool) -> None:
         if self._remote is not None and self._remote.publishes(prepared):
-            self._remote.publish(prepared, result, ran=ran)
+            self._remote.publish(prepared, result, ran=ran, own=own)
 
     def _complete(
         self,

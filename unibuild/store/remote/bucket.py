@@ -300,11 +300,12 @@ class BucketResults:
         function = self._folder.function
         return await trust.accept(data, action, function, self._demanded, self._content)
 
-    async def put(self, action: Digest, result: ActionResult) -> None:
-        """Store a result whose blobs are all stored, signed by us."""
-        if self._signer is None and self._make_signer is not None:
+    async def put(self, action: Digest, result: ActionResult, *, own: bool = True) -> None:
+        """Store a result whose blobs are all stored, signed by us when it is our ``own``."""
+        if own and self._signer is None and self._make_signer is not None:
             self._signer = self._make_signer()
-        data = trust.seal(self._folder.function.name, action, result, self._signer)
+        signer = self._signer if own else None
+        data = trust.seal(self._folder.function.name, action, result, signer)
         await self._folder.write(self._folder.result(action), data)
 
 

@@ -38,13 +38,15 @@ _RESULTS = 64  # in flight at once: servers sync each to disk
 class Ready(NamedTuple):
     """A publication made ready: its result, and the blobs that have to be there before it.
 
-    ``packed`` is the blob that holds its Directory messages, for its history.
+    ``packed`` is the blob that holds its Directory messages, for its history. ``own`` is as in
+    ``Publish``.
     """
 
     history: str
     action: Digest
     result: ActionResult
     needs: frozenset[Digest]
+    own: bool = True
     packed: Digest | None = None
 
 
@@ -151,7 +153,7 @@ class Publications:
         needs |= {item.digest: None for item in result.files}
         wanted |= needs
         action = function.of(publication.action)
-        return Ready(publication.history, action, result, frozenset(needs))
+        return Ready(publication.history, action, result, frozenset(needs), publication.own)
 
     def _pack(self, batch: list[Publish], wanted: Wanted) -> Digest | None:
         """Add the Directory messages of all publications with a history as one blob."""

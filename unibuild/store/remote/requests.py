@@ -41,8 +41,9 @@ class Publish(NamedTuple):
     """Upload a result in the background: its outputs, its Command and Action, then the result.
 
     ``result`` is an encoded ``ActionResult``; its outputs are in the local cache. ``history`` is the
-    hash by which ``explain`` finds the last result of this step again, "" for none. Not answered; the
-    courier's ``finish`` waits for it.
+    hash by which ``explain`` finds the last result of this step again, "" for none. ``own`` results
+    are signed; what others made is passed on unsigned, and only where there is no result yet. Not
+    answered; the courier's ``finish`` waits for it.
     """
 
     action: bytes
@@ -50,6 +51,7 @@ class Publish(NamedTuple):
     result: bytes
     history: str = ""
     directories: tuple[bytes, ...] = ()
+    own: bool = True
 
 
 class Input(NamedTuple):

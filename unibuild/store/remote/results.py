@@ -74,10 +74,10 @@ class RemoteResults:
             answer, action, self._function, self._demanded, self._blobs, keep=self._keep
         )
 
-    async def put(self, action: Digest, result: ActionResult) -> None:
-        """Store a result whose blobs are all stored, signed by us."""
-        if self._signer is None and self._make_signer is not None:
+    async def put(self, action: Digest, result: ActionResult, *, own: bool = True) -> None:
+        """Store a result whose blobs are all stored, signed by us when it is our ``own``."""
+        if own and self._signer is None and self._make_signer is not None:
             self._signer = self._make_signer()
-        encoded = trust.seal(self._function.name, action, result, self._signer)
+        encoded = trust.seal(self._function.name, action, result, self._signer if own else None)
         request = UpdateResultRequest(self._channel.instance, action, encoded, self._number)
         await self._channel.unary(UPDATE_RESULT, encode_update_result(request))

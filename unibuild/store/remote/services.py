@@ -55,5 +55,5 @@ class ResultService(Protocol):
         Nothing also when it is malformed, failed, or not signed by one of the keys demanded.
         """
 
-    async def put(self, action: Digest, result: ActionResult) -> None:
-        """Store a result whose blobs are all stored, signed by us."""
+    async def put(self, action: Digest, result: ActionResult, *, own: bool = True) -> None:
+        """Store a result whose blobs are all stored, signed by us when it is our ``own``."""
