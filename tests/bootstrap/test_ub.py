@@ -141,4 +141,6 @@ def test_the_start_costs_no_process(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
     lines = trace.read_text().splitlines()
     assert len([line for line in lines if "execve(" in line]) == 2
-    assert not [line for line in lines if any(call in line for call in ("fork(", "clone(", "clone3("))]
+    assert not [
+        line for line in lines if any(call in line for call in ("fork(", "clone(", "clone3("))
+    ]
