@@ -240,13 +240,20 @@ def left_behind(client: Client) -> list[object]:
 def scratch_left(client: Client) -> list[Path]:
     """Return the scratch that the next process to open the cache leaves there.
 
-    What died between the making of its folder and of its lease is spared for two seconds.
+    What died between the making of its folder and of its lease is spared for two seconds; a process
+    that was killed may still be ending, and holds its lease that long.
     """
-    with Session(Layout(str(client.cache), "sha256")) as session:
-        found = [
-            path for path in (client.cache / "sessions").iterdir() if str(path) != session.path
-        ]
-    return [path for path in found if (path / "lease").exists()]
+    deadline = time.monotonic() + 3
+    while True:
+        with Session(Layout(str(client.cache), "sha256")) as session:
+            found = [
+                path
+                for path in (client.cache / "sessions").iterdir()
+                if str(path) != session.path and (path / "lease").exists()
+            ]
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
 
 
 def complete_results_only(server: Raw, incomplete: list[str]) -> Callable[[bytes], bytes]:
