@@ -1,7 +1,9 @@
-"""What a check works with: the workspace, the built target, folders to rebuild in, the user's options.
+"""What a check works with: the built target or a file, folders to rebuild in, the user's options.
 
-The command line makes one ``Workbench`` a run, after it has built the target with the ordinary cache.
-Checks share costly intermediates by ``once``: the first to ask makes them, the next gets the same.
+The command line makes one bench a run: a ``Workbench`` for a label, after it has built the target with
+the ordinary cache, or a ``FileBench`` for an image file, which may lie outside any workspace. A check
+whose subject is a label takes a ``Workbench``; one that serves both takes a ``Bench``. Checks share
+costly intermediates by ``once``: the first to ask makes them, the next gets the same.
 """
 
 from __future__ import annotations
@@ -37,24 +39,28 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
-    """The three files of an image target, where the ordinary build put them."""
+    """The three files of an image target, where the ordinary build put them.
+
+    Of an image file that the user named, symbols and manifest may be absent: they are where a build
+    puts them, beside it.
+    """
 
     image: Path
     symbols: Path
     manifest: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Workbench:
-    """One verification of ``target`` (built, up to date).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """One verification, whatever its subject.
 
+    ``label`` is what messages call the subject: the target's label, or the file as the user named it.
     ``image`` is None for a target that is no image. ``scratch`` is an empty folder that is removed at
     the end; ``kept`` is where what differs is kept for the user, made by whoever needs it.
     ``rebuild_command`` starts the process that reads a ``RebuildRequest`` (see ``rebuild.py``).
     """
 
-    workspace: Workspace
-    target: TargetReport
+    label: str
     image: ImageFiles | None
     cache_root: Path
     jobs: int
@@ -66,13 +72,23 @@ class Workbench:
     progress: Progress
     memory: dict[str, object] = field(default_factory=dict)
 
-    @property
-    def label(self) -> str:
-        """The label of the target."""
-        return self.target.label
-
     def once(self, key: str, make: Callable[[], Made]) -> Made:
         """Return what ``make`` makes, made at the first call with this ``key`` (a module's name)."""
         if key not in self.memory:
             self.memory[key] = make()
         return self.memory[key]  # type: ignore[return-value]  # one key, one type: that of `make`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workbench(Bench):
+    """One verification of ``target`` (built, up to date) in ``workspace``."""
+
+    workspace: Workspace
+    target: TargetReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBench(Bench):
+    """One verification of an image file; ``image`` is never None."""
+
+    image: ImageFiles
