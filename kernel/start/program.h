@@ -1,8 +1,14 @@
-/* The program: its stack, arguments, environment and auxiliary vector, as Linux lays them out. */
+/*
+ * The program: what the image says before it, its stack, arguments, environment and auxiliary
+ * vector, as Linux lays them out.
+ */
 #ifndef UNIBUILD_PROGRAM_H
 #define UNIBUILD_PROGRAM_H
 
 #include <stddef.h>
+
+/* Prints the line that says which image this is (see <unibuild/image.h>). */
+void ub_identity_print(void);
 
 /* Makes the program's stack and enters the C library on it. */
 _Noreturn void ub_program_start(void);

@@ -1,6 +1,6 @@
 /*
- * The order of a boot: processor, memory, randomness, canary, initializers, program. Each step may
- * use the ones before it only.
+ * The order of a boot: processor, memory, randomness, canary, initializers, identity, program. Each
+ * step may use the ones before it only.
  */
 #include "program.h"
 #include "pvh.h"
@@ -27,6 +27,7 @@ __attribute__((no_stack_protector)) _Noreturn void ub_start(uint32_t start_info)
     for (const ub_initializer *at = ub_initializers_start; at < ub_initializers_end; at++) {
         (*at)();
     }
+    ub_identity_print();
     ub_program_start();
 }
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unibuild.machine.console import ConsoleParser, Event, Exit, Fault, Frame, Text
+from unibuild.machine.console import ConsoleParser, Event, Exit, Fault, Frame, Identity, Text
 
 
 def parse(*chunks: bytes) -> list[Event]:
@@ -40,8 +40,25 @@ def test_fault_and_frames() -> None:
     ) == [Fault("page fault rip=100234"), Frame(0x1002A0), Frame(0x1002FF)]
 
 
+def test_identity_is_an_event_and_not_shown() -> None:
+    line = b"\x1e[unibuild] identity //hello:image sha256:" + b"0f" * 32 + b"\r\n"
+    assert parse(b"firmware\n" + line + b"Hello\n") == [
+        Text(b"firmware\n"),
+        Identity("//hello:image", "sha256:" + "0f" * 32),
+        Text(b"Hello\n"),
+    ]
+
+
 @pytest.mark.parametrize(
-    "line", [b"\x1eplain\n", b"\x1e[unibuild] news\n", b"\x1e[unibuild] exit now\n", b"\x1e"]
+    "line",
+    [
+        b"\x1eplain\n",
+        b"\x1e[unibuild] news\n",
+        b"\x1e[unibuild] exit now\n",
+        b"\x1e[unibuild] identity //hello:image sha256:0f\n",
+        b"\x1e[unibuild] identity sha256:" + b"0f" * 32 + b"\n",
+        b"\x1e",
+    ],
 )
 def test_what_is_no_message_is_text(line: bytes) -> None:
     assert text_of(parse(line)) == line

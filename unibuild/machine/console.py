@@ -3,9 +3,10 @@ r"""The console protocol between an image and whoever runs it.
 The console carries the program's output as it is. A line that begins with the byte 0x1e (record
 separator) is a message of the kernel, not of the program, and is not shown:
 
-    \x1e[unibuild] exit STATUS          the program ended; the last line of all
-    \x1e[unibuild] fault TEXT           the image is broken: an exception, a panic
-    \x1e[unibuild] frame HEXADDRESS     one return address of the backtrace, innermost first
+    \x1e[unibuild] identity LABEL DIGEST  which image this is, before its program starts
+    \x1e[unibuild] exit STATUS            the program ended; the last line of all
+    \x1e[unibuild] fault TEXT             the image is broken: an exception, a panic
+    \x1e[unibuild] frame HEXADDRESS       one return address of the backtrace, innermost first
 
 A message that this version does not know is passed on as text. Output reaches the reader as soon
 as it arrives; only a message is held back until its end of line.
@@ -13,11 +14,13 @@ as it arrives; only a message is held back until its end of line.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 SEPARATOR = b"\x1e"
 _PREFIX = b"\x1e[unibuild] "
 _LONGEST_MESSAGE = 4096
+_IDENTITY = re.compile(r"\S+ sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,17 @@ class Text:
     """Output of the program."""
 
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which image this is: its label, and its identity digest as ``sha256:HEX``.
+
+    Only the first one of a boot is the kernel's for certain: a program may write what it likes.
+    """
+
+    label: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ class Frame:
     address: int
 
 
-Event = Text | Exit | Fault | Frame
+Event = Text | Identity | Exit | Fault | Frame
 
 
 class ConsoleParser:
@@ -91,6 +105,9 @@ def _message(line: bytes) -> Event:
     kind, _, rest = line[len(_PREFIX) :].decode("utf-8", "replace").strip().partition(" ")
     try:
         match kind:
+            case "identity" if _IDENTITY.fullmatch(rest):
+                label, _, digest = rest.rpartition(" ")
+                return Identity(label, digest)
             case "exit":
                 return Exit(int(rest) & 0xFF)
             case "fault":

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from unibuild.machine import child
-from unibuild.machine.console import ConsoleParser, Event, Exit, Fault, Frame
+from unibuild.machine.console import ConsoleParser, Event, Exit, Fault, Frame, Identity
 from unibuild.machine.monitor import monitor_error
 
 if TYPE_CHECKING:
@@ -33,12 +33,16 @@ _MOST_COMPLAINT = 65536
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a machine ended. ``status`` is the program's, 134 after a fault, None when time ran out."""
+    """How a machine ended. ``status`` is the program's, 134 after a fault, None when time ran out.
+
+    ``identity`` is what the image said of itself before its program started, None if it did not.
+    """
 
     status: int | None
     fault: str = ""
     frames: tuple[int, ...] = ()
     seconds: float = 0.0
+    identity: Identity | None = None
 
 
 class Machine:
@@ -54,6 +58,7 @@ class Machine:
         self._listener = listener
         self._status: int | None = None
         self._fault = ""
+        self._identity: Identity | None = None
         self._frames: list[int] = []
         self._complaint = bytearray()
         self._started = time.monotonic()
@@ -70,6 +75,11 @@ class Machine:
     def process_id(self) -> int:
         """The monitor's process id."""
         return self._process.pid
+
+    @property
+    def identity(self) -> Identity | None:
+        """What the image has said of itself so far."""
+        return self._identity
 
     @property
     def running(self) -> bool:
@@ -113,11 +123,11 @@ class Machine:
         seconds = time.monotonic() - self._started
         frames = tuple(self._frames)
         if self._status is not None:
-            return Outcome(self._status, self._fault, frames, seconds)
+            return Outcome(self._status, self._fault, frames, seconds, self._identity)
         if self._fault:
-            return Outcome(FAULT_STATUS, self._fault, frames, seconds)
+            return Outcome(FAULT_STATUS, self._fault, frames, seconds, self._identity)
         if late:
-            return Outcome(None, seconds=seconds)
+            return Outcome(None, seconds=seconds, identity=self._identity)
         raise monitor_error(ended or 0, self._complaint.decode("utf-8", "replace"))
 
     def _read_console(self) -> None:
@@ -133,6 +143,8 @@ class Machine:
 
     def _note(self, event: Event) -> None:
         match event:
+            case Identity():
+                self._identity = self._identity or event
             case Exit(status):
                 self._status = status
             case Fault(text):
