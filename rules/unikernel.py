@@ -223,6 +223,7 @@ def _parameters(
     source = ctx.literal(
         f"{ctx.label.name}.link/parameters.s",
         assembly(
+            str(ctx.label),
             [app.label.name, *ctx.attributes.args],
             ctx.attributes.env,
             _network_text(ctx),

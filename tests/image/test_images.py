@@ -129,6 +129,18 @@ def test_the_manifest_adds_up(workspace: Path) -> None:
     assert b".symtab" not in image
 
 
+def test_an_image_knows_its_label_and_its_digest(workspace: Path) -> None:
+    result = unibuild("run", "//programs:identity_image", "--accel", "tcg", cwd=workspace)
+    folder = workspace / "unibuild-out" / "programs"
+    found = json.loads((folder / "identity_image.manifest.json").read_text())["identity"]
+    image = (folder / "identity_image.elf").read_bytes()
+    start, end = found["offset"], found["offset"] + 32
+    rest = hashlib.sha256(image[:start] + bytes(32) + image[end:]).digest()
+    assert image[start:end] == rest
+    assert found["digest"] == f"sha256:{rest.hex()}"
+    assert f"//programs:identity_image {found['digest']}" in result.stdout, result.stderr
+
+
 def test_boot_tests_pass_fail_and_are_kept(workspace: Path) -> None:
     passing = [
         "//programs:shows",

@@ -44,10 +44,10 @@ def pvh_entry(elf: ElfFile) -> int | None:
     return None
 
 
-def pack(linked: bytes) -> bytes:
+def pack(linked: bytes, keep: range = range(0)) -> bytes:
     """Return the boot file of a linked ELF64 executable.
 
-    Raises ``MalformedElfError`` when it is not one, has nothing to load or lacks the PVH note.
+    The virtual addresses ``keep`` stay in the file, zero or not. Raises ``MalformedElfError`` when it is not one, has nothing to load or lacks the PVH note.
     """
     elf = ElfFile.parse(linked)
     loads = [segment for segment in elf.segments if segment.type == PT_LOAD]
@@ -56,7 +56,7 @@ def pack(linked: bytes) -> bytes:
         raise MalformedElfError("the linked file has no segment to load")
     if pvh_entry(elf) is None:
         raise MalformedElfError("the linked file has no PVH entry note")
-    return _write(elf, loads, noted)
+    return _write(elf, loads, noted, keep)
 
 
 def wrap(code: bytes) -> bytes:
@@ -86,7 +86,7 @@ def _file_header(entry: int, count: int) -> bytes:
     )  # fmt: skip
 
 
-def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment]) -> bytes:
+def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment], keep: range) -> bytes:
     count = len(loads) + len(noted)
     body = bytearray(HEADER.size + count * PROGRAM_HEADER.size)
     headers = []
@@ -94,7 +94,8 @@ def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment]) -> bytes:
     for segment in loads:
         content = elf.content(segment)
         if segment.memory_size >= segment.file_size:
-            content = _without_zero_tail(content, _end_of_notes(segment, noted))
+            kept = max(_end_of_notes(segment, noted), _end_of(keep, segment))
+            content = _without_zero_tail(content, kept)
         alignment = min(FILE_ALIGNMENT, segment.alignment or 1)
         if content:
             body += bytes((segment.virtual_address - len(body)) % alignment)
@@ -113,6 +114,15 @@ def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment]) -> bytes:
     return bytes(body)
 
 
+def file_offset(boot: ElfFile, address: int) -> int | None:
+    """Return where the byte at a virtual address is in a boot file; None when it is not stored."""
+    for segment in boot.segments:
+        inside = address - segment.virtual_address
+        if segment.type == PT_LOAD and 0 <= inside < segment.file_size:
+            return segment.offset + inside
+    return None
+
+
 def _without_zero_tail(content: bytes, keep: int) -> bytes:
     return content[:keep] + content[keep:].rstrip(b"\0")
 
@@ -124,6 +134,11 @@ def _end_of_notes(load: Segment, noted: list[Segment]) -> int:
         if load.offset <= note.offset < load.offset + load.file_size
     ]
     return max(ends, default=0)
+
+
+def _end_of(keep: range, load: Segment) -> int:
+    inside = keep.stop - load.virtual_address
+    return inside if keep and 0 < inside <= load.memory_size else 0
 
 
 def _offset_in(placed: list[tuple[Segment, int]], note: Segment) -> int | None:

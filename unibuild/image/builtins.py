@@ -10,5 +10,5 @@ BUILTINS = {
     "boot-test": "unibuild.machine.boot_test:build",
 }
 ROOT_ARCHIVE_VERSION = "1"
-IMAGE_PACK_VERSION = "2"
+IMAGE_PACK_VERSION = "3"
 BOOT_TEST_VERSION = "1"

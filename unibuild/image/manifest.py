@@ -6,6 +6,8 @@ reader refuses a number that it does not know. Sizes are bytes; digests are ``sh
     format        1
     label, app    the image's and the program's labels
     image         {file, digest, size} of the boot file
+    identity      {digest, offset}: what the image prints about itself when it boots, and where in the
+                  boot file it is (``unibuild.image.identity``); null where no code asks for it
     platform      {label, architecture, monitor, machine, cpu, console, monitor_options, devices}:
                   what `unibuild run` needs; ``devices`` are those this image has a driver for
     memory        default size of the machine's memory

@@ -24,7 +24,7 @@ from unibuild.elf.layout import (
     MalformedElfError,
 )
 from unibuild.elf.link_map import INTERNAL, parse_extractions, parse_map, split_object
-from unibuild.image import boot_file, symbol_file
+from unibuild.image import boot_file, identity, symbol_file
 from unibuild.image.manifest import FORMAT, Manifest, render
 from unibuild.image.root_archive import list_root_archive
 from unibuild.model.errors import ActionError
@@ -66,19 +66,37 @@ def build(call: BuiltinCall) -> None:
             b"" if root == "-" else call.inputs[root].read_bytes(),
         )
         check_undefined(spec, linked)
-        image = boot_file.pack(elf.data)
+        image, identified = _assemble(linked)
     except MalformedElfError as error:
         raise ActionError("bad-link-output", f"{spec['label']} cannot boot: {error}") from error
     contents = {
         ".elf": image,
         ".symbols": symbol_file.render(linked.elf).encode(),
         ".manifest.json": render(
-            describe(spec, linked, image, call.environment["UNIBUILD_SANDBOX"])
+            describe(spec, linked, image, identified, call.environment["UNIBUILD_SANDBOX"])
         ).encode(),
     }
     for path, place in call.outputs.items():
         suffix = next(ending for ending in contents if path.endswith(ending))
         place.write_bytes(contents[suffix])
+
+
+def _assemble(linked: Linked) -> tuple[bytes, dict[str, Any] | None]:
+    """Return the boot file with its identity, and what the manifest says of the identity."""
+    address = identity.address(linked.symbols)
+    if address is None:
+        return boot_file.pack(linked.elf.data), None
+    image = boot_file.pack(linked.elf.data, range(address, address + identity.SIZE))
+    offset = boot_file.file_offset(ElfFile.parse(image), address)
+    if offset is None:
+        raise MalformedElfError(
+            f"`{identity.SYMBOL}` is in no segment that is loaded from the file"
+        )
+    digest_of_rest = identity.compute(image, offset)
+    return identity.seal(image, offset), {
+        "digest": f"sha256:{digest_of_rest.hex()}",
+        "offset": offset,
+    }
 
 
 def check_undefined(spec: Mapping[str, Any], linked: Linked) -> None:
@@ -103,7 +121,13 @@ def check_undefined(spec: Mapping[str, Any], linked: Linked) -> None:
     )
 
 
-def describe(spec: Mapping[str, Any], linked: Linked, image: bytes, sandbox: str) -> Manifest:
+def describe(
+    spec: Mapping[str, Any],
+    linked: Linked,
+    image: bytes,
+    identified: dict[str, Any] | None,
+    sandbox: str,
+) -> Manifest:
     """Return the manifest of ``image``; ``spec`` is what the rule knows of it."""
     owners = spec["owners"]
     in_memory = {
@@ -129,6 +153,7 @@ def describe(spec: Mapping[str, Any], linked: Linked, image: bytes, sandbox: str
         "label": spec["label"],
         "app": spec["app"],
         "image": {"file": spec["file"], "digest": digest(image), "size": len(image)},
+        "identity": identified,
         "platform": platform,
         "memory": spec["memory"],
         "arguments": spec["arguments"],

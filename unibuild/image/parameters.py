@@ -1,7 +1,8 @@
 """The image parameters: one generated assembly file that the kernel reads (``<unibuild/image.h>``).
 
-Arguments, environment, network configuration and root file system become read-only data, each in a
-section of its own, so that an image whose program never asks for one of them does not carry it. The
+Label, identity, arguments, environment, network configuration and root file system become read-only
+data, each in a section of its own, so that an image whose program never asks for one of them does not
+carry it. The identity is 32 zero bytes here, which packing fills (``unibuild.image.identity``). The
 root file system is section ``.ub_root``, whose ends the linker script names.
 """
 
@@ -9,14 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from unibuild.image import identity
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
 def assembly(
-    arguments: Sequence[str], environment: Mapping[str, str], network: str, root: str
+    label: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    network: str,
+    root: str,
 ) -> str:
-    """Return the assembly source (GNU syntax, x86-64).
+    """Return the assembly source (GNU syntax, x86-64) for the image ``label``.
 
     ``arguments`` includes argv[0]; ``network`` is ``dhcp``, ``none`` or
     ``ADDRESS/PREFIX[,GATEWAY]``; ``root`` is the path of the root archive, read by the assembler; empty for none.
@@ -24,6 +31,11 @@ def assembly(
     variables = [f"{name}={value}" for name, value in sorted(environment.items())]
     return "\n".join(
         (
+            *_section("ub_image_label", 1),
+            *_bytes(label.encode() + b"\0"),
+            *_section(identity.SYMBOL, 1),
+            f"    .zero {identity.SIZE}",
+            f".size {identity.SYMBOL}, {identity.SIZE}",
             *_strings("ub_image_arguments", arguments),
             *_strings("ub_image_environment", variables),
             *_section("ub_image_network", 1),
