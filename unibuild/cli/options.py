@@ -41,6 +41,10 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", metavar="FILE", help="write a Chrome trace of the build to FILE"
     )
+    parser.add_argument(
+        "--execution-log", metavar="FILE",
+        help="write a JSON line for each action to FILE: digests of what it read and made",
+    )  # fmt: skip
     parser.add_argument("--only-action", default="", metavar="OUTPUT",
                         help="run just the action that makes OUTPUT, even if it is cached")  # fmt: skip
     _add_remote_options(parser)

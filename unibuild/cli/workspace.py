@@ -41,6 +41,17 @@ if TYPE_CHECKING:
     Transfer: TypeAlias = Literal["", "push", "pull"]
 
 
+def cache_root(configured: Path | None = None) -> Path:
+    """Return the folder of the local cache; ``configured`` is what WORKSPACE.toml says."""
+    named = os.environ.get("UNIBUILD_CACHE")
+    if named:
+        return Path(named).absolute()
+    if configured is not None:
+        return configured
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "unibuild"
+
+
 @dataclass(frozen=True)
 class Composition:
     """One workspace, the directory that the command was typed in, and the terminal."""
@@ -83,13 +94,7 @@ class Composition:
     @property
     def cache_root(self) -> Path:
         """The local cache: UNIBUILD_CACHE, else WORKSPACE.toml, else the user's cache folder."""
-        named = os.environ.get("UNIBUILD_CACHE")
-        if named:
-            return Path(named).absolute()
-        if self.workspace.cache_path is not None:
-            return self.workspace.cache_path
-        base = os.environ.get("XDG_CACHE_HOME")
-        return (Path(base) if base else Path.home() / ".cache") / "unibuild"
+        return cache_root(self.workspace.cache_path)
 
     def remote(self, arguments: argparse.Namespace) -> Choice:
         """Return which remote servers ``arguments`` (build options) and the settings choose."""
@@ -225,6 +230,7 @@ class Composition:
 
         sandbox: SandboxMode = arguments.sandbox
         host = self._host(kind)
+        log = Path(arguments.execution_log).absolute() if arguments.execution_log else None
         with ExitStack() as opened:
             request = BuildRequest(
                 workspace_root=self.workspace.root,
@@ -250,6 +256,7 @@ class Composition:
                 publish_all=transfer == "push",
                 only_cached=transfer == "pull",
                 kept_settings=plain_settings(self.workspace),
+                execution_log=log,
             )
             return session.build(request, observer)
 

@@ -9,19 +9,30 @@ from unibuild.execution.observer import ActionEvent, ActionOutcome
 from unibuild.execution.request import TestReport
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unibuild.execution.execution_log import LoggedAction, LogWriter
     from unibuild.execution.keys import Prepared
     from unibuild.execution.local_runs import Run
     from unibuild.execution.observer import Observer
     from unibuild.execution.plan import Plan
+    from unibuild.execution.values import Value
 
 
 class Announcements:
     """Tells one build's observer; an action that runs in two places is one to people."""
 
-    def __init__(self, plan: Plan, observer: Observer) -> None:
-        """Tell ``observer``; ``tests`` collects the verdicts."""
+    def __init__(
+        self, plan: Plan, observer: Observer, values: Sequence[Value | None], log: LogWriter | None
+    ) -> None:
+        """Tell ``observer`` and ``log``; ``tests`` collects the verdicts.
+
+        ``values`` has those of an action's outputs when it is told that they are made.
+        """
         self._plan = plan
         self._observer = observer
+        self._values = values
+        self._log = log
         self._begun: dict[int, Prepared] = {}
         self.tests: list[TestReport] = []
 
@@ -35,11 +46,15 @@ class Announcements:
         """Tell that an action is done; on no slot it was found in a cache."""
         executed = run.slot >= 0
         self._verdict(prepared, run, printed, passed=True)
+        if self._log is not None:
+            self._log.write(self._logged(prepared, run, failed=False))
         self._finished(prepared, ActionOutcome(executed, False, *run, printed, remote))
 
     def failed(self, prepared: Prepared, run: Run, printed: bytes) -> None:
         """Tell that an action failed."""
         self._verdict(prepared, run, printed, passed=False)
+        if self._log is not None:
+            self._log.write(self._logged(prepared, run, failed=True))
         self._finished(prepared, ActionOutcome(True, True, *run, printed))
 
     def gave_up(self, prepared: Prepared, run: Run) -> None:
@@ -60,6 +75,18 @@ class Announcements:
         if prepared.record.test:
             label, cached = prepared.record.label, run.slot < 0
             self.tests.append(TestReport(label, passed, cached, run.seconds, printed))
+
+    def _logged(self, prepared: Prepared, run: Run, *, failed: bool) -> LoggedAction:
+        from unibuild.execution.execution_log import of_action
+
+        return of_action(
+            self._plan,
+            self._values,
+            prepared,
+            executed=run.slot >= 0,
+            failed=failed,
+            seconds=run.seconds,
+        )
 
     def _event(self, prepared: Prepared) -> ActionEvent:
         record = prepared.record

@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from unibuild.execution.plan import Plan
     from unibuild.execution.values import Value
@@ -34,15 +34,25 @@ class Status(IntEnum):
 class Cone:
     """Status of all actions of a plan; ``dirty`` ones must be evaluated, others may be skipped."""
 
-    def __init__(self, plan: Plan, values: list[Value | None], dirty: Iterable[int]) -> None:
-        """Open everything that the ``dirty`` actions can reach; ``values`` is kept up to date."""
+    def __init__(
+        self,
+        plan: Plan,
+        values: list[Value | None],
+        dirty: Iterable[int],
+        order_seed: int | None = None,
+    ) -> None:
+        """Open everything that the ``dirty`` actions can reach; ``values`` is kept up to date.
+
+        Of what is ready, the first in the graph comes first; ``order_seed`` draws another order.
+        """
         self._outputs = plan.outputs
         self._consumers = plan.consumers
         self._values = values
         self.status = [Status.DONE] * len(plan.outputs)
         self._waits = [0] * len(plan.outputs)
         self._dirty = bytearray(len(plan.outputs))
-        self._ready: list[int] = []
+        self._ready: list[int] = []  # ranks
+        self._rank, self._at_rank = _ranks(len(plan.outputs), order_seed)
         self.unfinished = 0
         self._open(dirty)
 
@@ -71,7 +81,7 @@ class Cone:
     def next_ready(self) -> int | None:
         """Return the first action to evaluate and regard it as being evaluated, or nothing."""
         while self._ready:
-            index = heapq.heappop(self._ready)
+            index = self._at_rank[heapq.heappop(self._ready)]
             if self.status[index] is not Status.READY:
                 continue
             if self._waits[index]:
@@ -141,7 +151,7 @@ class Cone:
 
     def _make_ready(self, index: int) -> None:
         self.status[index] = Status.READY
-        heapq.heappush(self._ready, index)
+        heapq.heappush(self._ready, self._rank[index])
 
     def _finish(self, index: int) -> None:
         self.status[index] = Status.DONE
@@ -163,3 +173,16 @@ class Cone:
                     pending += self._consumers[a]
             elif status[index] is Status.DONE and self._dirty[index]:
                 self.again(index)
+
+
+def _ranks(count: int, seed: int | None) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the rank of each action, and the action of each rank."""
+    if seed is None:
+        return range(count), range(count)
+    import random
+
+    at_rank = random.Random(seed).sample(range(count), count)  # noqa: S311 - no secret
+    rank = [0] * count
+    for place, index in enumerate(at_rank):
+        rank[index] = place
+    return rank, at_rank

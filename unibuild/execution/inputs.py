@@ -128,13 +128,19 @@ class Stage:
         store: LocalStore,
         trees: TreeStore,
         packages: Mapping[int, str],
+        *,
+        copying: bool = False,
     ) -> None:
-        """Take values from ``values``, bytes from ``store``, ``trees`` and fetched ``packages``."""
+        """Take values from ``values``, bytes from ``store``, ``trees`` and fetched ``packages``.
+
+        ``copying``: an action's files are copies where links would do.
+        """
         self._plan = plan
         self._values = values
         self._store = store
         self._trees = trees
         self._packages = packages
+        self._copying = copying
 
     def locate(self, artifact: int) -> str:
         """Return the path of verified bytes of an input, brought into the store if need be."""
@@ -181,14 +187,24 @@ class Stage:
                 continue
             place = f"{area.inputs}/{paths[a]}"
             try:
-                os.link(located, place)
+                self._show(located, place, a)
             except FileNotFoundError as error:
                 raise MissingBlobError(a) from error
-            except OSError:  # too many links to one file: a copy does as well
-                copy_new(located, place, self._mode(a))
             area.hold(place)
         area.settle()
         return Staged(area.inputs, area.outputs, trees, area)
+
+    def _show(self, located: str, place: str, artifact: int) -> None:
+        if not self._copying:
+            try:
+                os.link(located, place)
+            except FileNotFoundError:
+                raise
+            except OSError:
+                pass  # too many links to one file: a copy does as well
+            else:
+                return
+        copy_new(located, place, self._mode(artifact))
 
     def copy_out(self, record: Record, area: Area) -> Staged:
         """Give an action that nothing keeps from writing inputs of its own; trees are links."""

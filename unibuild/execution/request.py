@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["build", "test"]
 SandboxMode = Literal["required", "auto", "none"]
+Staging = Literal["link", "copy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class BuildRequest:
     results found there, ``where`` actions run. ``publish_all`` uploads cached results too,
     ``only_cached`` runs nothing and reports what no cache has: both look at every action again.
     ``kept_settings`` is anything that ``marshal`` can hold; ``kept_graph.settings`` gives it back.
+
+    ``execution_log`` is a file to be written (``execution_log``); it too has every action looked at.
+    The rest must not change an output, and ``verify`` tries that: ``order_seed`` shuffles the order in
+    which ready actions start, ``staging`` says whether a sandbox's files are links to the store or
+    copies, ``supervisor`` is put before a sandboxed action's command line (an absolute program first),
+    ``{output}`` in it being the action's first output path without prefix, with ``/`` as ``%2F``.
     """
 
     workspace_root: Path
@@ -65,6 +72,10 @@ class BuildRequest:
     publish_all: bool = False
     only_cached: bool = False
     kept_settings: object = None
+    execution_log: Path | None = None
+    order_seed: int | None = None
+    staging: Staging = "link"
+    supervisor: tuple[str, ...] = ()
 
 
 class OutputReport(NamedTuple):

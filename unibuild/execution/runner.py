@@ -53,8 +53,12 @@ class Runner:
         sandbox: Sandbox,
         builtins: Mapping[str, str],
         packages: Mapping[int, str],
+        supervisor: tuple[str, ...] = (),
     ) -> None:
-        """Run commands in ``sandbox`` and the named ``builtins`` in forked children."""
+        """Run commands in ``sandbox`` and the named ``builtins`` in forked children.
+
+        ``supervisor`` is that of the request.
+        """
         self._plan = plan
         self._stage = stage
         self._session = session
@@ -62,6 +66,7 @@ class Runner:
         self._sandbox = sandbox
         self._builtins = builtins
         self._packages = packages
+        self._supervisor = supervisor
         self._areas: list[Area] = []
 
     def stage(self, record: Record) -> Staged | None:
@@ -95,12 +100,18 @@ class Runner:
         active = self._sandbox.active
         if active:
             line = self._sandbox.command(staged.inputs, staged.outputs, staged.trees, arguments)
+            if self._supervisor:
+                line = [*self._supervised(record), *line]
             child = self._processes.spawn(token, line, environment, record.timeout)
         else:
             execute = _bare(staged, arguments, environment)
             child = self._processes.fork(token, execute, record.timeout)
         area = staged.area
         return Started(child, area.base, staged.inputs, staged.outputs, area if active else None)
+
+    def _supervised(self, record: Record) -> list[str]:
+        output = self._plan.paths[record.outputs[0]].partition("/")[2].replace("/", "%2F")
+        return [word.replace("{output}", output) for word in self._supervisor]
 
     def release(self, started: Started, *, clean: bool) -> None:
         """Give back what an ended action used; ``clean`` when it made its outputs and no more."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from unibuild.execution.exchange import Exchange
+    from unibuild.execution.execution_log import LogWriter
     from unibuild.execution.keys import Prepared
     from unibuild.execution.observer import Observer
     from unibuild.execution.outputs import Placer
@@ -50,13 +51,14 @@ _QUESTIONS = 4096  # open at once; more would only wait in the courier
 
 
 class Workshop(NamedTuple):
-    """What a build works with: its cache, sandbox, processes, listener and courier, if any."""
+    """What a build works with: its cache, sandbox, processes, listener; courier and log, if any."""
 
     cache: Cache
     sandbox: Sandbox
     processes: Processes
     observer: Observer
     exchange: Exchange | None
+    log: LogWriter | None
 
 
 class Scheduler:
@@ -84,15 +86,17 @@ class Scheduler:
         self._sandbox = sandbox = workshop.sandbox
         self._processes = workshop.processes
         self._observer = workshop.observer
-        self._announce = Announcements(plan, workshop.observer)
+        self._announce = Announcements(plan, workshop.observer, values, workshop.log)
         self._exchange = workshop.exchange
         self._request = request
         self._inputs = KnownInputs(plan, values, cache.function, request.fetch, request.digest_of)
         packages = self._inputs.packages
-        stage = Stage(plan, values, cache.content, cache.trees, packages)
+        copying = request.staging == "copy"
+        stage = Stage(plan, values, cache.content, cache.trees, packages, copying=copying)
         self._runner = runner = Runner(
-            plan, stage, cache.session, self._processes, sandbox, request.builtins, packages
-        )
+            plan, stage, cache.session, self._processes, sandbox, request.builtins, packages,
+            request.supervisor,
+        )  # fmt: skip
         collector = Collector(plan, cache.function, cache.content, cache.trees)
         self._placing = placing = Placing(
             plan, values, cache, placer, self._inputs, self._exchange, request.download
@@ -106,7 +110,7 @@ class Scheduler:
         )  # fmt: skip
         self._local = LocalRuns(plan, values, runner, collector, sandbox, request.jobs, self)
         self._remote, self._away = self._remote_parts(stage)
-        self.cone = Cone(plan, values, dirty)
+        self.cone = Cone(plan, values, dirty, request.order_seed)
         self._total = self.cone.unfinished
         self._hasty = edit and self._is_small()
         self._early: set[int] = set()

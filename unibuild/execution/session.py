@@ -1,8 +1,8 @@
 """The whole way of one build: kept graph, analysis when stale, execution, outputs, kept graph.
 
 ``kept_graph.try_null_build`` is tried by the caller before this module is imported at all; then
-``build_kept``, which needs no workspace to be read, then ``build``. Builds of one workspace wait for each other; builds of different workspaces share
-a cache at the same time.
+``build_kept``, which needs no workspace to be read, then ``build``. Builds of one workspace wait for
+each other; builds of different workspaces share a cache at the same time.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from unibuild.execution.exchange import Exchange
+    from unibuild.execution.execution_log import LogWriter
     from unibuild.execution.kept_graph import Stamp
     from unibuild.execution.observer import Observer
     from unibuild.execution.plan import Plan
@@ -86,10 +87,10 @@ def _build(request: BuildRequest, observer: Observer, *, kept_only: bool) -> Bui
     sandbox = Sandbox(request.sandbox)
     if sandbox.fallback:
         observer.note(f"no sandbox: {sandbox.fallback}; actions run without one")
-    with _interruptible(), _workspace_lock(root, observer):
+    with _interruptible(), _workspace_lock(root, observer), _execution_log(request) as log:
         cache = Cache(str(request.cache_root), request.digest_function, observer.note)
         processes = Processes()
-        run = _Build(request, observer, cache, sandbox, processes, began)
+        run = _Build(request, Workshop(cache, sandbox, processes, observer, None, log), began)
         try:
             report = run.from_kept() if kept_only else run.from_kept() or run.afresh()
             return None if report is None else run.finish(report)
@@ -102,6 +103,20 @@ def _build(request: BuildRequest, observer: Observer, *, kept_only: bool) -> Bui
             run.close()
             processes.close()
             cache.close()
+
+
+@contextmanager
+def _execution_log(request: BuildRequest) -> Iterator[LogWriter | None]:
+    if request.execution_log is None:
+        yield None
+        return
+    from unibuild.execution.execution_log import LogWriter
+
+    log = LogWriter(request.execution_log)
+    try:
+        yield log
+    finally:
+        log.close()
 
 
 @contextmanager
@@ -166,25 +181,19 @@ def _give_memory_back() -> None:
 
 
 class _Build:
-    def __init__(
-        self,
-        request: BuildRequest,
-        observer: Observer,
-        cache: Cache,
-        sandbox: Sandbox,
-        processes: Processes,
-        began: float,
-    ) -> None:
+    def __init__(self, request: BuildRequest, workshop: Workshop, began: float) -> None:
         self.request = request
-        self.observer = observer
-        self.cache = cache
-        self.sandbox = sandbox
-        self.processes = processes
+        self.workshop = workshop
+        self.cache = workshop.cache
         self.began = began
         self.root = str(request.workspace_root)
         self.exchange: Exchange | None = None
         self.kept = keep.Store(
-            self.root, request.key, str(request.cache_root), cache.function, request.kept_settings
+            self.root,
+            request.key,
+            str(request.cache_root),
+            self.cache.function,
+            request.kept_settings,
         )
 
     def connect(self) -> None:
@@ -194,7 +203,7 @@ class _Build:
         from unibuild.execution.exchange import Exchange
 
         cache_root, function = str(self.request.cache_root), self.cache.function.name
-        self.exchange = Exchange(self.request.remote, cache_root, function, self.observer)
+        self.exchange = Exchange(self.request.remote, cache_root, function, self.workshop.observer)
 
     def finish(self, report: BuildReport) -> BuildReport:
         """Wait for uploads, and add what was moved to the report."""
@@ -217,7 +226,7 @@ class _Build:
             return None
         placer = self._placer(kept.plan)
         dirty = changes.dirty | self._restore(kept, changes.outputs, placer)
-        if self.request.publish_all or self.request.only_cached:
+        if self.request.publish_all or self.request.only_cached or self.workshop.log is not None:
             dirty.update(range(len(kept.plan.outputs)))
         if dirty:
             self.connect()
@@ -278,7 +287,7 @@ class _Build:
         *,
         edit: bool = False,
     ) -> Scheduler:
-        workshop = Workshop(self.cache, self.sandbox, self.processes, self.observer, self.exchange)
+        workshop = self.workshop._replace(exchange=self.exchange)
         return Scheduler(plan, values, dirty, workshop, placer, self.request, forced, edit=edit)
 
     def _known_values(self, plan: Plan) -> tuple[list[Value | None], dict[int, Stamp]]:
@@ -344,6 +353,6 @@ class _Build:
             seconds=time.monotonic() - self.began,
             failures=tuple(scheduler.failures),
             tests=all_tests(plan, unmade, scheduler.tests),
-            sandboxed=self.sandbox.active,
+            sandboxed=self.workshop.sandbox.active,
             remote_hits=len(scheduler.remote_hits - scheduler.executed),
         )

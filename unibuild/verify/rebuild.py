@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unibuild.execution.request import SandboxMode
-
-Staging = Literal["link", "copy"]
+    from unibuild.execution.request import SandboxMode, Staging
 
 
 @dataclass(frozen=True, slots=True)
