@@ -4,18 +4,11 @@
 #include <unibuild/image.h>
 #include <unibuild/panic.h>
 
-/* Null in images of an image rule that does not make them yet. */
-#pragma weak ub_image_label
-#pragma weak ub_image_identity
-
 #define DIGIT_BITS 4
 #define DIGIT_MASK 15
 
 void ub_identity_print(void)
 {
-    if (ub_image_label == 0) {
-        return;
-    }
     char digits[2 * UB_IMAGE_IDENTITY_BYTES + 1];
     for (size_t i = 0; i < UB_IMAGE_IDENTITY_BYTES; i++) {
         digits[2 * i] = "0123456789abcdef"[ub_image_identity[i] >> DIGIT_BITS];
