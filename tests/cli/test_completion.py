@@ -39,4 +39,4 @@ def test_shell_accepts_the_script(run: Run, shell: str) -> None:
 def test_actions_of_a_verb_and_their_options() -> None:
     assert candidates(["cache", "pu"]) == ["pull", "push"]
     assert candidates(["cache", "push", "--remote-c"]) == ["--remote-cache"]
-    assert candidates(["build", "--ex"]) == ["--exec"]
+    assert candidates(["build", "--on"]) == ["--only-action"]

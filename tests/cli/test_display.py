@@ -139,7 +139,7 @@ def test_junit(run: Run, workspace: Path) -> None:
     assert "PASSED  //:good" in result.stdout
     assert "FAILED  //:bad" in result.stdout
     report = (workspace / "report.xml").read_text()
-    assert '<testsuite name="unibuild" tests="2" failures="1">' in report
+    assert '<testsuite name="unibuild" tests="2" failures="1" errors="0">' in report
     assert "it is wrong" in report
 
 

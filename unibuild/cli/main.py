@@ -62,7 +62,7 @@ def _run(arguments: list[str], asked: PlainBuild | None) -> int:
     except Exception as error:
         if debug:
             raise
-        return _show(_fault(error), terminal)
+        return _show(fault(error), terminal)
     return code
 
 
@@ -73,19 +73,15 @@ def _kept_build(asked: PlainBuild, terminal: Terminal) -> int | None:
 
 
 def _show(error: UnibuildError | ErrorGroup, terminal: Terminal) -> int:
-    from unibuild.cli.render import error_lines
-    from unibuild.model.errors import ErrorGroup
+    from unibuild.cli.outcome import show_errors
 
     sys.stdout.flush()
-    for index, one in enumerate(error.errors if isinstance(error, ErrorGroup) else (error,)):
-        if index:
-            terminal.note("")
-        for line in error_lines(one, terminal):
-            terminal.note(line)
+    show_errors(error, terminal)
     return error.exit_code
 
 
-def _fault(error: Exception) -> UnibuildError:
+def fault(error: Exception) -> UnibuildError:
+    """Return what people are told of an exception that nothing expected."""
     import traceback
 
     from unibuild.model.errors import InternalError

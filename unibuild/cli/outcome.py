@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from unibuild.cli import summary
 from unibuild.cli.render import error_lines
 from unibuild.cli.terminal import plural
+from unibuild.model.errors import ErrorGroup
 
 if TYPE_CHECKING:
     from unibuild.cli.terminal import Terminal
     from unibuild.execution.request import BuildReport
+    from unibuild.model.errors import UnibuildError
 
 
 def show(report: BuildReport, terminal: Terminal, *, as_json: bool, prefix: str) -> int:
@@ -27,8 +29,17 @@ def show(report: BuildReport, terminal: Terminal, *, as_json: bool, prefix: str)
 
 def show_failures(report: BuildReport, terminal: Terminal) -> None:
     """Show the failed actions of a build, one after the other."""
-    for index, failure in enumerate(report.failures):
+    _show_each(report.failures, terminal)
+
+
+def show_errors(error: UnibuildError | ErrorGroup, terminal: Terminal) -> None:
+    """Show what was raised: one error, or several."""
+    _show_each(error.errors if isinstance(error, ErrorGroup) else (error,), terminal)
+
+
+def _show_each(errors: tuple[UnibuildError, ...], terminal: Terminal) -> None:
+    for index, error in enumerate(errors):
         if index:
             terminal.note("")
-        for line in error_lines(failure, terminal):
+        for line in error_lines(error, terminal):
             terminal.note(line)

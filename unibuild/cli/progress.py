@@ -7,22 +7,18 @@ messages behind. The plain form writes one line for each executed action.
 
 from __future__ import annotations
 
-import signal
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from unibuild.cli.live import Block
 from unibuild.cli.render import warning_line
 from unibuild.cli.terminal import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from unibuild.cli.terminal import Terminal
     from unibuild.execution.observer import ActionEvent, ActionOutcome, Observer
     from unibuild.store.remote.requests import Statistics
 
-_REDRAW_SECONDS = 0.1
 _TRANSFER_SECONDS = 5.0
 """Plain lines about transfers come this much apart: a short build has none."""
 _SHOWN_ACTIONS = 8
@@ -80,24 +76,16 @@ class PlainProgress:
         """End the display: nothing is left open."""
 
 
-class LiveProgress:
-    """A block of lines at the bottom of the terminal, redrawn in place.
-
-    An interval timer's signal redraws it, so that the times of long actions move while the build
-    waits; children do not inherit the timer, and no thread is there to be forked.
-    """
+class LiveProgress(Block):
+    """What runs, for how long, and how much is done."""
 
     def __init__(self, terminal: Terminal) -> None:
         """Draw on ``terminal``."""
-        self._terminal = terminal
         self._running: dict[int, tuple[str, float]] = {}
         self._fetching: dict[str, tuple[int, int]] = {}
         self._total = self._done = self._cached = 0
         self._transfers = ""
-        self._drawn = 0
-        self._drawing = False
-        self._handler = signal.signal(signal.SIGALRM, lambda _number, _frame: self._draw())
-        signal.setitimer(signal.ITIMER_REAL, _REDRAW_SECONDS, _REDRAW_SECONDS)
+        super().__init__(terminal)
 
     def graph_ready(self, total: int) -> None:
         """Remember how many actions there are."""
@@ -114,7 +102,7 @@ class LiveProgress:
         self._done += 1
         self._cached += not outcome.executed
         if outcome.output and not outcome.failed and not event.test:
-            with self._above():
+            with self.above():
                 write_command_output(self._terminal, event, outcome)
 
     def fetch_progress(self, purl: str, done: int, total: int) -> None:
@@ -129,35 +117,11 @@ class LiveProgress:
 
     def note(self, text: str) -> None:
         """Show a note above the block."""
-        with self._above():
+        with self.above():
             self._terminal.note(warning_line(text, self._terminal))
 
-    def close(self) -> None:
-        """Stop the timer and remove the block."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._handler)
-        self._erase()
-
-    @contextmanager
-    def _above(self) -> Iterator[None]:
-        """Write lines where the block was; the next tick draws it again below them."""
-        self._drawing = True
-        self._erase()
-        yield
-        self._drawing = False
-
-    def _draw(self) -> None:
-        if self._drawing or not self._total + len(self._fetching):
-            return
-        self._drawing = True
-        width = self._terminal.width - 1
-        lines = [line[:width] for line in self._lines(time.monotonic())]
-        up = f"\x1b[{self._drawn}A" if self._drawn else ""
-        self._terminal.raw(up + "".join(f"\x1b[2K{line}\n" for line in lines) + "\x1b[J")
-        self._drawn = len(lines)
-        self._drawing = False
-
-    def _lines(self, now: float) -> list[str]:
+    def lines(self, now: float) -> list[str]:
+        """Return a line for each transfer and running action, and one that sums up."""
         lines = [
             f"  fetching {purl} {done / _MIB:.1f}"
             + (f"/{total / _MIB:.1f} MiB" if total else " MiB")
@@ -169,15 +133,12 @@ class LiveProgress:
             lines.append(f"  {what}" + (f"  {seconds:.0f} s" if seconds >= _SLOW_SECONDS else ""))
         if len(running) > _SHOWN_ACTIONS:
             lines.append(f"  and {len(running) - _SHOWN_ACTIONS} more")
+        if not self._total + len(self._fetching):
+            return []
         cached = f", {self._cached:,} from cache" if self._cached else ""
         transfers = f"; {self._transfers}" if self._transfers else ""
         lines.append(f"[{self._done:,}/{self._total:,}] {len(running)} running{cached}{transfers}")
         return lines
-
-    def _erase(self) -> None:
-        if self._drawn:
-            self._terminal.raw(f"\x1b[{self._drawn}A\x1b[J")
-            self._drawn = 0
 
 
 def transfer_text(statistics: Statistics) -> str:

@@ -12,14 +12,28 @@ The form is stable: the tests of bad input compare it whole.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from unibuild.cli.terminal import Terminal
     from unibuild.model.errors import Place, UnibuildError
 
 
-def error_lines(error: UnibuildError, terminal: Terminal) -> list[str]:
+class Styled(Protocol):
+    """What gives text its look: a ``Terminal``, or nothing for a file."""
+
+    def style(self, text: str, name: str) -> str:
+        """Return ``text`` in the style ``name``."""
+
+
+class Plain:
+    """No look at all."""
+
+    def style(self, text: str, name: str) -> str:  # noqa: ARG002 - Styled's
+        """Return ``text`` as it is."""
+        return text
+
+
+def error_lines(error: UnibuildError, terminal: Styled) -> list[str]:
     """Return the lines that show ``error``."""
     head = terminal.style(f"error[{error.id}]:", "red-bold")
     lines = [f"{head} {error.cause}"]
@@ -33,12 +47,12 @@ def error_lines(error: UnibuildError, terminal: Terminal) -> list[str]:
     return lines
 
 
-def warning_line(text: str, terminal: Terminal) -> str:
+def warning_line(text: str, terminal: Styled) -> str:
     """Return one warning as a line."""
     return f"{terminal.style('warning:', 'yellow-bold')} {text}"
 
 
-def _place_lines(place: Place, terminal: Terminal) -> list[str]:
+def _place_lines(place: Place, terminal: Styled) -> list[str]:
     number = str(place.line) if place.line else ""
     margin = " " * len(number)
     arrow = terminal.style("-->", "cyan")

@@ -7,11 +7,9 @@ unibuild test //services/dns:all --junit report.xml
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unibuild.cli import options
-from unibuild.cli.files import replace_file
+from unibuild.cli import junit, options
 from unibuild.cli.outcome import show_failures
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
@@ -46,7 +44,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
             hint="'unibuild targets //...' lists targets; rules that end in _test are tests",
         )
     if arguments.junit:
-        _write_junit(Path(arguments.junit), report.tests)
+        junit.write(arguments.junit, [_case(test) for test in report.tests])
     show_failures(report, terminal)
     if arguments.json:
         terminal.data(json.dumps(_as_json(report)))
@@ -82,26 +80,9 @@ def _as_json(report: BuildReport) -> dict[str, object]:
     }
 
 
-def _write_junit(file: Path, tests: tuple[TestReport, ...]) -> None:
-    """Write JUnit XML (the testsuite/testcase/failure form that CI servers read)."""
-    from xml.etree import ElementTree as ET
-
-    failed = sum(not test.passed for test in tests)
-    suite = ET.Element("testsuite", name="unibuild", tests=str(len(tests)), failures=str(failed))
-    for test in tests:
-        package, _, name = test.label.rpartition(":")
-        case = ET.SubElement(
-            suite, "testcase", classname=package, name=name, time=f"{test.seconds:.3f}"
-        )
-        log = _xml_text(test.log)
-        if not test.passed:
-            ET.SubElement(case, "failure", message="test failed").text = log
-        elif log:
-            ET.SubElement(case, "system-out").text = log
-    replace_file(file, ET.tostring(suite, encoding="utf-8", xml_declaration=True))
-
-
-def _xml_text(log: bytes) -> str:
-    """Return ``log`` without the control characters that XML 1.0 does not allow."""
-    text = log.decode(errors="replace")
-    return "".join(c for c in text if c in "\t\n\r" or c >= " ")
+def _case(test: TestReport) -> junit.Case:
+    package, _, name = test.label.rpartition(":")
+    log = test.log.decode(errors="replace")
+    if test.passed:
+        return junit.Case(package, name, test.seconds, "passed", text=log)
+    return junit.Case(package, name, test.seconds, "failure", "test failed", log)

@@ -34,6 +34,16 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         ),
     ),
     (
+        "Prove",
+        (
+            Verb(
+                "verify",
+                "verify",
+                "prove an image: rebuild it, compare, list, boot, check who signed",
+            ),
+        ),
+    ),
+    (
         "External artefacts",
         (
             Verb("lock", "lock", "write unibuild.lock for the packages that targets name"),

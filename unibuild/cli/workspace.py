@@ -239,7 +239,7 @@ class Composition:
                 key=request_key(
                     kind, patterns, sandbox, host.get("monitor", ""), arguments.download
                 ),
-                analyse=lambda: self._analyse(patterns, kind),
+                analyse=lambda: self.analyse(patterns, kind),
                 fetch=lazy_fetch(opened, lambda: self.fetcher(observer)),
                 builtins=BUILTINS,
                 kind=kind,
@@ -268,7 +268,8 @@ class Composition:
 
         return {"monitor": monitor.version()}
 
-    def _analyse(self, patterns: list[str], kind: Kind) -> ActionGraph:
+    def analyse(self, patterns: list[str], kind: Kind) -> ActionGraph:
+        """Return the actions of ``patterns``, absolute."""
         from unibuild.analysis.analyse import analyse
 
         return analyse(self.workspace, patterns, kind)

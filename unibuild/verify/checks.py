@@ -4,6 +4,8 @@
 which never changes once released; ``error_id`` is the id of the error that a failed check raises, and
 ``module`` has the function ``run(bench) -> Outcome`` that does it. ``default`` checks need nothing but a
 label; the others run when asked for by an option, or with ``--all`` when they need no file of the user.
+Checks run in the order of the table: cheap ones before dear ones, and who signed a provenance is known
+before anything is rebuilt from it.
 """
 
 from __future__ import annotations
@@ -49,12 +51,12 @@ CHECKS: tuple[Check, ...] = (
           "what a VEX statement calls absent is absent by the link map", "label"),
     Check("reference", "-", 9, "reference-differs", "unibuild.verify.reference",
           "the image is the published one", "options"),
-    Check("artefact", "V6", 10, "artefact-not-reproduced", "unibuild.verify.artefact",
-          "rebuilt from nothing but its provenance, the image is the same", "file"),
     Check("signed", "V9", 11, "signature-refused", "unibuild.verify.signed",
           "enough of the named keys signed the provenance", "options"),
     Check("policy", "V10", 12, "policy-refused", "unibuild.verify.policy_check",
           "the provenance keeps the policy", "options"),
+    Check("artefact", "V6", 10, "artefact-not-reproduced", "unibuild.verify.artefact",
+          "rebuilt from nothing but its provenance, the image is the same", "file"),
     Check("reproduced", "V12", 13, "not-reproduced", "unibuild.verify.reproduced",
           "independent builders made the same image", "options"),
 )  # fmt: skip

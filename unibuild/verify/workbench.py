@@ -24,7 +24,10 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked beyond the label; empty means not asked."""
+    """What the user asked beyond the label; empty means not asked.
+
+    ``sources`` is a folder that has the sources which a provenance names, used instead of fetching them.
+    """
 
     vary: tuple[str, ...] = ()
     reference: str = ""
@@ -35,6 +38,8 @@ class Options:
     reproduced: int = 0
     hardening: str = "base"
     absent: Path | None = None
+    sources: Path | None = None
+    vsa: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
