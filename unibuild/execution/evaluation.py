@@ -70,9 +70,9 @@ class Evaluator:
 
     def prepare(self, index: int) -> Prepared:
         """Return an action with its key; the values of what other actions make must be known."""
-        record = self._record(index)
-        self._inputs.learn(record)
         sandboxed = self._sandbox.active
+        record = with_host(self._plan.record(index), self._host, sandboxed=sandboxed)
+        self._inputs.learn(record)
         key = self._keys.action(record, sandboxed=sandboxed, whole=self._whole)
         pruned_key = ""
         if record.depfile >= 0:
@@ -95,19 +95,6 @@ class Evaluator:
         own = stored.origin == MADE_HERE
         return None if values is None else Cached(values, stored.result, own, pruned)
 
-    def _record(self, index: int) -> Record:
-        """Return the action with what it may know of the host filled in: ``@host/NAME`` values."""
-        record = self._plan.record(index)
-        if not any(value.startswith(_HOST) for _, value in record.environment):
-            return record
-        sandbox = "bubblewrap" if self._sandbox.active else "none"
-        host = {**self._host, "sandbox": sandbox}
-        environment = tuple(
-            (name, host.get(value[len(_HOST) :], "") if value.startswith(_HOST) else value)
-            for name, value in record.environment
-        )
-        return record._replace(environment=environment)
-
     def _usable(self, record: Record, result: ActionResult) -> list[Value] | None:
         """Return the values of a cached result whose blobs are all there, placed where wanted."""
         values = values_of(self._plan, record, result)
@@ -125,3 +112,15 @@ class Evaluator:
                 data = self._cache.content.read(entry.depfile)
                 depfile.narrow(records, key, entry, data, self._plan, record)
         return depfile.find(depfile.entries(records, key), self._plan, self._values, record)
+
+
+def with_host(record: Record, host: Mapping[str, str], *, sandboxed: bool) -> Record:
+    """Return the action with what it may know of the host filled in: ``@host/NAME`` values."""
+    if not any(value.startswith(_HOST) for _, value in record.environment):
+        return record
+    known = {**host, "sandbox": "bubblewrap" if sandboxed else "none"}
+    environment = tuple(
+        (name, known.get(value[len(_HOST) :], "") if value.startswith(_HOST) else value)
+        for name, value in record.environment
+    )
+    return record._replace(environment=environment)
