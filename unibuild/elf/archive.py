@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -10,17 +10,63 @@ if TYPE_CHECKING:
 MAGIC = b"!<arch>\n"
 _HEADER_SIZE = 60
 _SIZE = slice(48, 58)
+_INDEX = b"/"
+_WIDE_INDEX = b"/SYM64/"
+_NAMES = b"//"
+_WORD = 4
 
 
 class MalformedArchiveError(ValueError):
     """The bytes are no archive, or a member's header lies."""
 
 
+class _Entry(NamedTuple):
+    """One entry as stored: where its header is, its name field, its content."""
+
+    position: int
+    name: bytes
+    content: bytes
+
+
 def members(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every member, without the symbol index and the table of names."""
+    names = b""
+    for entry in _entries(data):
+        if entry.name == _NAMES:
+            names = entry.content
+        elif entry.name not in (_INDEX, _WIDE_INDEX):
+            yield _name(entry.name, names), entry.content
+
+
+def defined_symbols(data: bytes) -> list[tuple[str, tuple[str, ...]]]:
+    """Return every member's name with the symbols that the archive's index says it defines.
+
+    The index holds what other members may refer to, so no local symbol.
+    """
+    names, index = b"", b""
+    found: dict[int, tuple[bytes, list[str]]] = {}
+    for entry in _entries(data):
+        if entry.name == _NAMES:
+            names = entry.content
+        elif entry.name == _INDEX:
+            index = entry.content
+        elif entry.name != _WIDE_INDEX:
+            found[entry.position] = (entry.name, [])
+    count = int.from_bytes(index[:_WORD], "big")
+    symbols = index[_WORD * (count + 1) :].split(b"\0")
+    if len(symbols) < count:
+        raise MalformedArchiveError("the symbol index ends too early")
+    for number, symbol in enumerate(symbols[:count], start=1):
+        position = int.from_bytes(index[_WORD * number : _WORD * (number + 1)], "big")
+        if position not in found:
+            raise MalformedArchiveError(f"the symbol index names no member at byte {position}")
+        found[position][1].append(symbol.decode("utf-8", "replace"))
+    return [(_name(field, names), tuple(defined)) for field, defined in found.values()]
+
+
+def _entries(data: bytes) -> Iterator[_Entry]:
     if not data.startswith(MAGIC):
         raise MalformedArchiveError("not an archive")
-    names = b""
     position = len(MAGIC)
     while position + _HEADER_SIZE <= len(data):
         header = data[position : position + _HEADER_SIZE]
@@ -31,13 +77,8 @@ def members(data: bytes) -> Iterator[tuple[str, bytes]]:
             raise MalformedArchiveError(f"bad member header at byte {position}") from error
         if start + size > len(data):
             raise MalformedArchiveError(f"the member at byte {position} ends beyond the archive")
-        content = data[start : start + size]
+        yield _Entry(position, header[:16].rstrip(), data[start : start + size])
         position = start + size + size % 2
-        name = header[:16].rstrip()
-        if name == b"//":
-            names = content
-        elif name not in (b"/", b"/SYM64/"):
-            yield _name(name, names), content
 
 
 def _name(field: bytes, names: bytes) -> str:

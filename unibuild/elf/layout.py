@@ -24,6 +24,8 @@ SHT_SYMTAB = 2
 SHT_NOBITS = 8
 SHF_ALLOC = 2
 SHF_EXECINSTR = 4
+SHF_MERGE = 16
+SHF_STRINGS = 32
 ET_EXEC = 2
 EM_X86_64 = 62
 SHN_UNDEF = 0
@@ -74,6 +76,7 @@ class Section:
     offset: int
     size: int
     link: int
+    entry_size: int = 0
 
     @property
     def in_memory(self) -> bool:
@@ -136,6 +139,7 @@ class ElfFile:
                 header[4],
                 header[5],
                 header[6],
+                header[9],
             )
             for header in headers
         )

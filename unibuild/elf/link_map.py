@@ -2,7 +2,7 @@
 
 Both are text for people, so they are read leniently: a line of another shape is skipped. Sizes and
 addresses are bytes. An *object* is named as the linker names it: ``path.o``, ``lib.a(member.o)`` or
-``INTERNAL``.
+``INTERNAL``; ``SCRIPT`` stands for the linker script where that writes data of its own.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 _LINE = re.compile(r"^ *([0-9a-f]+) +([0-9a-f]+) +([0-9a-f]+) +(\d+) ( *)(\S.*)$")
 _INPUT = re.compile(r"^(.+):\((.+)\)$")
 _MEMBER = re.compile(r"^(.*\.a)\((.+)\)$")
+_DATA = re.compile(r"^(?:BYTE|SHORT|LONG|QUAD)\(.*\)$")
 _INPUT_INDENT = 8
 INTERNAL = "<internal>"
 """How the linker names itself: what it makes, and the entry point that it was told to keep."""
+SCRIPT = "<script>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ def parse_map(text: str) -> list[Placement]:
                 Placement(
                     output_section, int(address, 16), int(size, 16), found.group(1), found.group(2)
                 )
+            )
+        elif len(indent) == _INPUT_INDENT and _DATA.match(rest):
+            placements.append(
+                Placement(output_section, int(address, 16), int(size, 16), SCRIPT, rest)
             )
     return placements
 

@@ -9,6 +9,12 @@ BUILTINS = {
     "image-pack": "unibuild.image.pack:build",
     "boot-test": "unibuild.machine.boot_test:build",
 }
+ASSEMBLER = 1
+"""The byte behaviour of the image assembler: parameters, root archive, packing, symbols, manifest.
+
+It is in every manifest. Whoever changes a byte of what the same link becomes gives the new behaviour
+the next number, and its golden test (``tests/image/test_assembler.py``) a new folder.
+"""
 ROOT_ARCHIVE_VERSION = "1"
-IMAGE_PACK_VERSION = "3"
+IMAGE_PACK_VERSION = "4"
 BOOT_TEST_VERSION = "1"

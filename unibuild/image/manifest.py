@@ -1,9 +1,10 @@
 """The manifest beside an image: what is in it, where that came from, and how to boot it.
 
-The manifest is JSON with sorted keys, so it diffs line by line. ``format`` counts its versions: a
-reader refuses a number that it does not know. Sizes are bytes; digests are ``sha256:HEX``.
+The manifest is JSON with sorted keys, a line for each thing, so it diffs line by line. ``format`` counts
+its versions: a reader refuses a number that it does not know. Sizes are bytes; digests are ``sha256:HEX``.
 
-    format        1
+    format        2
+    assembler     which byte behaviour made the image (``unibuild.image.builtins.ASSEMBLER``)
     label, app    the image's and the program's labels
     image         {file, digest, size} of the boot file
     identity      {digest, offset}: what the image prints about itself when it boots, and where in the
@@ -14,11 +15,16 @@ reader refuses a number that it does not know. Sizes are bytes; digests are ``sh
     arguments, environment, network
     sandbox       what the actions of the build ran in: ``bubblewrap``, or ``none`` when it was asked for
     files         [{path, digest, size}] of the root file system
-    components    [{label, kind, description, file_bytes, zeroed_bytes, archives, objects, reason}]
+    components    [{label, kind, description, digest, file_bytes, zeroed_bytes, archives, objects, reason}]
+                  ``digest`` is of the component's bytes in the boot file, in the order of ``ranges``;
+                  ``objects`` are those with a byte in the image, ``dropped`` their functions that have none;
                   ``reason`` is a chain of {from, from_object, symbol, to, to_object}; a step
                   without an object comes from the platform, which boots into that symbol
     sections      [{name, size, in_file}] of the linked file that take memory
     unclaimed     bytes that no component brought: headers, filling, what the linker script reserves
+    ranges        [[offset, size, owner]]: the whole boot file, each byte once (``unibuild.image.ranges``)
+    left_out      [{label, kind, description, objects}]: what was offered to the linker and has no byte in
+                  the image; ``objects`` maps a name to the symbols that the object would define
 """
 
 from __future__ import annotations
@@ -31,7 +37,8 @@ from unibuild.model.errors import HostError, UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
+_WIDTH = 100
 
 Manifest = dict[str, Any]
 """A parsed manifest: JSON values as the module's text describes them."""
@@ -39,7 +46,7 @@ Manifest = dict[str, Any]
 
 def render(manifest: Manifest) -> str:
     """Return the file's text."""
-    return json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return _text(manifest, "") + "\n"
 
 
 def read(path: Path) -> Manifest:
@@ -61,3 +68,23 @@ def read(path: Path) -> Manifest:
             hint=f"this version reads format {FORMAT}; build the image again",
         )
     return manifest
+
+
+def _text(value: Any, indent: str) -> str:  # noqa: ANN401 - JSON
+    """Return a JSON value with what is plain on one line: lists of scalars, and small tables."""
+    plain = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    if not isinstance(value, (dict, list)) or not value:
+        return plain
+    inner = value.values() if isinstance(value, dict) else value
+    if not any(isinstance(item, (dict, list)) for item in inner) and (
+        isinstance(value, list) or len(plain) <= _WIDTH
+    ):
+        return plain
+    deeper = indent + "  "
+    if isinstance(value, dict):
+        lines = [
+            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_text(value[key], deeper)}"
+            for key in sorted(value)
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(deeper + _text(item, deeper) for item in value) + f"\n{indent}]"
