@@ -1,0 +1,202 @@
+"""Folders and files on disk: names, kinds, modes, targets of links, then contents.
+
+Times and owners of files are no part of an output here; its bytes, names and modes are.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from unibuild.model.errors import HostError
+from unibuild.verify.difference import causes
+from unibuild.verify.difference.plain import span_words
+from unibuild.verify.difference.tree import WINDOW, Cause, Difference, node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from unibuild.verify.difference.surroundings import Surroundings
+
+    CompareContents = Callable[[str, Path, Path, bytes, bytes], Difference | None]
+
+LARGEST = 256 << 20
+"""Files above this many bytes are compared as bytes, a piece at a time."""
+_DEEPEST = 200
+_CHUNK = 1 << 20
+_KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "folder",
+    stat.S_IFLNK: "symbolic link",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+_OTHERS = 0o077
+
+
+class Folders:
+    """Compares what lies at two paths; ``contents`` compares the bytes of two files."""
+
+    def __init__(self, contents: CompareContents, surroundings: Surroundings) -> None:
+        """Remember how contents are compared and where this happens."""
+        self.contents = contents
+        self.surroundings = surroundings
+
+    def compare(
+        self, name: str, expected: Path, found: Path, *, top: bool = False, depth: int = 0
+    ) -> Difference | None:
+        """Compare two entries; at the top a symbolic link stands for what it points to."""
+        try:
+            one, other = (path.stat() if top else path.lstat() for path in (expected, found))
+            kinds = stat.S_IFMT(one.st_mode), stat.S_IFMT(other.st_mode)
+            if kinds[0] != kinds[1]:
+                words = f"a {_KINDS[kinds[0]]} expected, a {_KINDS[kinds[1]]} found"
+                return Difference(name, "kind", words)
+            if depth > _DEEPEST:
+                return Difference(
+                    name, "folder", f"more than {_DEEPEST} folders deep: not compared"
+                )
+            children = [] if top and kinds[0] != stat.S_IFDIR else self._modes(one, other)
+            if kinds[0] == stat.S_IFDIR:
+                children += self._entries(expected, found, depth)
+                return node(name, "folder", children, _count(children)) if children else None
+            if kinds[0] == stat.S_IFLNK:
+                children += self._targets(expected, found)
+            elif kinds[0] == stat.S_IFREG:
+                return self._file(name, expected, found, children)
+        except OSError as error:
+            raise HostError(
+                "unreadable-file", f"cannot read {error.filename or expected}: {error.strerror}"
+            ) from error
+        return node(name, _KINDS[kinds[0]], children) if children else None
+
+    def _entries(self, expected: Path, found: Path, depth: int) -> list[Difference]:
+        ours, theirs = set(os.listdir(expected)), set(os.listdir(found))  # noqa: PTH208 - names only
+        children = [
+            child
+            for entry in sorted(ours & theirs)
+            if (
+                child := self.compare(
+                    _printable(entry), expected / entry, found / entry, depth=depth + 1
+                )
+            )
+        ]
+        missing, added = sorted(ours - theirs), sorted(theirs - ours)
+        for entry in list(missing):
+            twin = next((other for other in added if _same(expected / entry, found / other)), None)
+            if twin is not None:
+                missing.remove(entry)
+                added.remove(twin)
+                children.append(self._renamed(entry, twin))
+        if len(missing) == len(added) == 1:
+            cause = causes.of_text(_bytes(missing[0]), _bytes(added[0]), self.surroundings)
+        else:
+            cause = None
+        children += [
+            Difference(_printable(entry), "only-expected", "only in what was expected", cause=cause)
+            for entry in missing
+        ]
+        children += [
+            Difference(_printable(entry), "only-found", "only in what was found", cause=cause)
+            for entry in added
+        ]
+        return children
+
+    def _renamed(self, entry: str, twin: str) -> Difference:
+        cause = causes.of_text(_bytes(entry), _bytes(twin), self.surroundings)
+        return Difference(
+            _printable(entry), "name", f"found under the name {_printable(twin)}",
+            None, _bytes(entry)[:WINDOW], _bytes(twin)[:WINDOW], cause,
+        )  # fmt: skip
+
+    def _modes(self, one: os.stat_result, other: os.stat_result) -> list[Difference]:
+        expected, found = stat.S_IMODE(one.st_mode), stat.S_IMODE(other.st_mode)
+        if expected == found:
+            return []
+        words = f"mode {expected:04o} expected, {found:04o} found"
+        cause = None
+        if not (expected ^ found) & ~_OTHERS:
+            cause = Cause("umask", f"a umask: {words}")
+        return [Difference("mode", "mode", words, cause=cause)]
+
+    def _targets(self, expected: Path, found: Path) -> list[Difference]:
+        one, other = _bytes(os.readlink(expected)), _bytes(os.readlink(found))  # noqa: PTH115 - as written
+        if one == other:
+            return []
+        words = f"points to {causes.quoted(one, other)}"
+        cause = causes.of_text(one, other, self.surroundings)
+        return [Difference("target", "link", words, 0, one[:WINDOW], other[:WINDOW], cause)]
+
+    def _file(
+        self, name: str, expected: Path, found: Path, modes: list[Difference]
+    ) -> Difference | None:
+        content = self._content(name, expected, found)
+        if not modes:
+            return content
+        return node(name, "file", [*modes, *([content.named("content")] if content else [])])
+
+    def _content(self, name: str, expected: Path, found: Path) -> Difference | None:
+        at = _first_difference(expected, found)
+        if at is None:
+            return None
+        if max(expected.stat().st_size, found.stat().st_size) <= LARGEST:
+            return self.contents(name, expected, found, expected.read_bytes(), found.read_bytes())
+        return _large(name, expected, found, at)
+
+
+def _first_difference(expected: Path, found: Path) -> int | None:
+    """Return the first differing offset, in steps of a chunk; None when the files are equal."""
+    with expected.open("rb") as one, found.open("rb") as other:
+        at = 0
+        while True:
+            ours, theirs = one.read(_CHUNK), other.read(_CHUNK)
+            if ours != theirs:
+                return at
+            if not ours:
+                return None
+            at += len(ours)
+
+
+def _large(name: str, expected: Path, found: Path, at: int) -> Difference:
+    """Return the first difference of two files too large to be held."""
+    sides = []
+    for file in (expected, found):
+        with file.open("rb") as stream:
+            stream.seek(at)
+            sides.append(stream.read(_CHUNK))
+    one, other = sides
+    most = min(len(one), len(other))
+    step = next((place for place in range(most) if one[place] != other[place]), most)
+    sizes = expected.stat().st_size, found.stat().st_size
+    words = f"too large to be taken apart ({sizes[0]:,} and {sizes[1]:,} bytes)"
+    leaf = Difference(
+        f"byte {at + step:,}", "bytes", span_words(1, 1), at + step,
+        one[step : step + WINDOW], other[step : step + WINDOW],
+    )  # fmt: skip
+    return node(name, "file", [leaf], words)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Tell whether both are regular files of the same, not empty, content."""
+    ours, theirs = one.lstat(), other.lstat()
+    if not stat.S_ISREG(ours.st_mode) or not stat.S_ISREG(theirs.st_mode):
+        return False
+    if not ours.st_size or ours.st_size != theirs.st_size:
+        return False
+    return _first_difference(one, other) is None
+
+
+def _count(children: list[Difference]) -> str:
+    return f"{len(children):,} entries differ" if len(children) > 1 else ""
+
+
+def _bytes(text: str) -> bytes:
+    return os.fsencode(text)
+
+
+def _printable(name: str) -> str:
+    return causes.shown(os.fsencode(name).decode("utf-8", "replace"))

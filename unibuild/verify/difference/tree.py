@@ -1,0 +1,177 @@
+"""What a comparison found: a tree from the whole to its parts, with the evidence at its leaves.
+
+A node without children is a leaf: it holds the differing bytes (a window of them), where they are and,
+where the bytes tell it, why they differ. Nodes that only follow from others (a symbol that moved
+because something before it grew) say so with ``follows``, and are never the first cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+WINDOW = 64
+"""How many differing bytes a leaf keeps of each side."""
+MOST_CHILDREN = 1000
+"""How many children a node keeps; the rest is counted in ``left_out``."""
+
+_EVIDENT = frozenset(
+    ("date", "time-zone", "path", "host", "user", "locale", "line-ends", "order", "umask", "uuid",
+     "address")
+)  # fmt: skip
+_LIKELY = frozenset(("number", "random", "zeros"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why bytes differ: ``id`` is one of the words that ``docs`` and JSON use, ``words`` a phrase.
+
+    The ids: ``date``, ``time-zone``, ``path``, ``host``, ``user``, ``locale``, ``line-ends``,
+    ``order``, ``umask``, ``uuid``, ``address`` (of memory), ``number`` (a counter, a process id),
+    ``random`` (high entropy), ``zeros`` (on one side only), ``digest`` and ``build-id`` (which follow
+    from something else, as a rule).
+    """
+
+    id: str
+    words: str
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for what is evident, 1 for what is likely, 2 for what may follow from another."""
+        return 0 if self.id in _EVIDENT else 1 if self.id in _LIKELY else 2
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One node.
+
+    ``name`` is what the part is called where it is (``.text``, ``main+0x12``, ``line 3``, a file's
+    name), ``kind`` what it is (``file``, ``folder``, ``elf``, ``section``, ``segment``, ``symbol``,
+    ``archive``, ``member``, ``json``, ``text``, ``bytes``, ``only-expected``, ``only-found``, …;
+    ``equal`` for a tree without a difference), ``words`` how it differs, and ``origin`` who brought it
+    (``main.c.o of //services/dns:dns``). ``offset`` counts bytes from the start of the expected file
+    or, inside an archive, of its member; None where there is no such place. ``expected`` and ``found``
+    are at most ``WINDOW`` of the differing bytes. ``damaged`` are pairs of a side
+    (``expected``, ``found``) and how its content breaks the rules of the format that it claims.
+    """
+
+    name: str
+    kind: str
+    words: str = ""
+    offset: int | None = None
+    expected: bytes = b""
+    found: bytes = b""
+    cause: Cause | None = None
+    children: tuple[Difference, ...] = ()
+    origin: str = ""
+    follows: bool = False
+    left_out: int = 0
+    damaged: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        """Tell whether nothing differs."""
+        return self.kind == "equal"
+
+    @property
+    def first_cause(self) -> str:
+        """Say in one phrase why this differs first; where nothing tells it, where it differs first."""
+        if self.equal:
+            return ""
+        leaf, known = self._decisive()
+        cause = leaf.node.cause
+        if known and cause is not None:
+            return _sentence(leaf, cause.words)
+        return "not known: " + _sentence(leaf, leaf.node.words or "differs", unknown=True)
+
+    @property
+    def cause_id(self) -> str:
+        """Return the id of the first cause, ``unknown`` when nothing tells it, ``""`` when equal."""
+        if self.equal:
+            return ""
+        leaf, known = self._decisive()
+        return leaf.node.cause.id if known and leaf.node.cause else "unknown"
+
+    def _decisive(self) -> tuple[_Leaf, bool]:
+        """Return the leaf that explains most, and whether its cause is the one to name.
+
+        What follows from something else never hides a leaf that does not; what may follow (a
+        digest) does not hide a difference that nothing explains.
+        """
+        leaves = list(_walk(self, ()))
+        causes = [leaf for leaf in leaves if leaf.node.cause is not None]
+        unknown = [leaf for leaf in leaves if leaf.node.cause is None and not leaf.node.follows]
+        best = min(causes, key=lambda leaf: leaf.rank, default=None)
+        if best is not None and (best.rank < _UNSURE or not unknown):
+            return best, True
+        return (unknown or leaves)[0], False
+
+    def named(self, name: str) -> Difference:
+        """Return the same under another name."""
+        return replace(self, name=name)
+
+    def document(self) -> dict[str, object]:
+        """Return the tree as JSON values: bytes in hexadecimal, empty fields left out."""
+        fields: dict[str, object] = {
+            "name": self.name,
+            "kind": self.kind,
+            "words": self.words,
+            "offset": self.offset,
+            "expected": self.expected.hex(),
+            "found": self.found.hex(),
+            "cause": {"id": self.cause.id, "words": self.cause.words} if self.cause else None,
+            "origin": self.origin,
+            "follows": self.follows,
+            "left_out": self.left_out,
+            "children": [child.document() for child in self.children],
+        }
+        return {
+            key: value for key, value in fields.items() if value or (value == 0 and key == "offset")
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    node: Difference
+    way: tuple[Difference, ...]
+    """The nodes above it, the root first."""
+
+    @property
+    def rank(self) -> int:
+        """Return the rank of its cause, worse for what only follows from another difference."""
+        return (self.node.cause.rank if self.node.cause else _UNSURE) + 3 * self.node.follows
+
+
+_UNSURE = 2
+
+
+def _walk(node: Difference, way: tuple[Difference, ...]) -> Iterator[_Leaf]:
+    if node.cause is not None or not node.children:
+        yield _Leaf(node, way)
+    for child in node.children:
+        yield from _walk(child, (*way, node))
+
+
+def _sentence(leaf: _Leaf, words: str, *, unknown: bool = False) -> str:
+    """``words`` with the place, the nearest part first: ``…, in main+0x12 in .text, from main.c.o``."""
+    steps = [node.name for node in leaf.way[1:]]
+    if leaf.way:
+        steps.append(leaf.node.name)
+    origin = next((node.origin for node in (leaf.node, *reversed(leaf.way)) if node.origin), "")
+    place = " in ".join(name for name in reversed(steps) if name)
+    from_whom = f", from {origin}" if origin else ""
+    if not place:
+        return words + from_whom
+    return f"{place}: {words}{from_whom}" if unknown else f"{words}, in {place}{from_whom}"
+
+
+def node(
+    name: str, kind: str, children: list[Difference], words: str = "", **more: object
+) -> Difference:
+    """Return an inner node that keeps no more than ``MOST_CHILDREN`` of ``children``."""
+    kept = tuple(children[:MOST_CHILDREN])
+    whole = Difference(name, kind, words, children=kept, left_out=len(children) - len(kept))
+    return replace(whole, **more) if more else whole  # type: ignore[arg-type]
+
+
+EQUAL = Difference("", "equal")
