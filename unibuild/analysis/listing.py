@@ -63,15 +63,21 @@ def place_of(workspace: Workspace, label: str) -> Place | None:
 
 def package_urls(workspace: Workspace) -> list[str]:
     """Return the package URLs that targets of the main workspace name, sorted, each once."""
+    return sorted(declared_packages(workspace))
+
+
+def declared_packages(workspace: Workspace) -> dict[str, Place]:
+    """Return the package URLs that targets of the main workspace name, and where first."""
     loader = Loader(workspace)
-    found: set[str] = set()
+    found: dict[str, Place] = {}
     for label in loader.all_labels(_EVERYTHING):
-        table = loader.package(label.repository, label.package).targets[label.name]
+        package = loader.package(label.repository, label.package)
+        table = package.targets[label.name]
         purl = table.attributes.get("purl")
-        if isinstance(purl, str):
-            found.add(purl)
+        if isinstance(purl, str) and purl not in found:
+            found[purl] = package.place((table.rule, label.name, "purl"))
     loader.check()
-    return sorted(found)
+    return found
 
 
 def build_files(workspace: Workspace) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from unibuild.cli.live import Block
 from unibuild.cli.render import error_lines, warning_line
-from unibuild.cli.terminal import table
+from unibuild.cli.terminal import plural, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,8 +189,9 @@ def _verdict(report: Report) -> str:
         digest = f" ({report.subject.digest})" if report.subject.digest else ""
         return f"verified: {subject}{digest} passed {checks} in {seconds}"
     failed = sum(one.outcome.status == "failed" for one in report.results)
-    parts = [f"{passed} passed", f"{failed} failed", f"{total - passed - failed} not done"]
-    return f"not proven: {subject}: of {total} checks {', '.join(parts)} in {seconds}"
+    counts = ((failed, "failed"), (total - passed - failed, "not done"), (passed, "passed"))
+    parts = ", ".join(f"{count} {words}" for count, words in counts if count)
+    return f"not proven: {subject}: {parts} of {plural(total, 'check')} in {seconds}"
 
 
 def _words(status: Status) -> str:
