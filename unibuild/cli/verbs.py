@@ -41,6 +41,8 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
                 "verify",
                 "prove an image: rebuild it, compare, list, boot, check who signed",
             ),
+            Verb("attest", "attest", "write the provenance of an image (SLSA, in-toto)"),
+            Verb("sign", "sign", "sign a provenance or another statement (DSSE)"),
         ),
     ),
     (
