@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAGIC = b"!<arch>\n"
-_HEADER_SIZE = 60
+HEADER_SIZE = 60
 _SIZE = slice(48, 58)
-_INDEX = b"/"
-_WIDE_INDEX = b"/SYM64/"
-_NAMES = b"//"
+INDEX = b"/"
+WIDE_INDEX = b"/SYM64/"
+NAMES = b"//"
 _WORD = 4
 
 
@@ -20,7 +20,7 @@ class MalformedArchiveError(ValueError):
     """The bytes are no archive, or a member's header lies."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """One entry as stored: where its header is, its name field, its content."""
 
     position: int
@@ -31,11 +31,11 @@ class _Entry(NamedTuple):
 def members(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of every member, without the symbol index and the table of names."""
     names = b""
-    for entry in _entries(data):
-        if entry.name == _NAMES:
+    for entry in entries(data):
+        if entry.name == NAMES:
             names = entry.content
-        elif entry.name not in (_INDEX, _WIDE_INDEX):
-            yield _name(entry.name, names), entry.content
+        elif entry.name not in (INDEX, WIDE_INDEX):
+            yield member_name(entry.name, names), entry.content
 
 
 def defined_symbols(data: bytes) -> list[tuple[str, tuple[str, ...]]]:
@@ -45,12 +45,12 @@ def defined_symbols(data: bytes) -> list[tuple[str, tuple[str, ...]]]:
     """
     names, index = b"", b""
     found: dict[int, tuple[bytes, list[str]]] = {}
-    for entry in _entries(data):
-        if entry.name == _NAMES:
+    for entry in entries(data):
+        if entry.name == NAMES:
             names = entry.content
-        elif entry.name == _INDEX:
+        elif entry.name == INDEX:
             index = entry.content
-        elif entry.name != _WIDE_INDEX:
+        elif entry.name != WIDE_INDEX:
             found[entry.position] = (entry.name, [])
     count = int.from_bytes(index[:_WORD], "big")
     symbols = index[_WORD * (count + 1) :].split(b"\0")
@@ -61,27 +61,29 @@ def defined_symbols(data: bytes) -> list[tuple[str, tuple[str, ...]]]:
         if position not in found:
             raise MalformedArchiveError(f"the symbol index names no member at byte {position}")
         found[position][1].append(symbol.decode("utf-8", "replace"))
-    return [(_name(field, names), tuple(defined)) for field, defined in found.values()]
+    return [(member_name(field, names), tuple(defined)) for field, defined in found.values()]
 
 
-def _entries(data: bytes) -> Iterator[_Entry]:
+def entries(data: bytes) -> Iterator[Entry]:
+    """Yield every entry as stored, the symbol index and the table of names too."""
     if not data.startswith(MAGIC):
         raise MalformedArchiveError("not an archive")
     position = len(MAGIC)
-    while position + _HEADER_SIZE <= len(data):
-        header = data[position : position + _HEADER_SIZE]
-        start = position + _HEADER_SIZE
+    while position + HEADER_SIZE <= len(data):
+        header = data[position : position + HEADER_SIZE]
+        start = position + HEADER_SIZE
         try:
             size = int(header[_SIZE])
         except ValueError as error:
             raise MalformedArchiveError(f"bad member header at byte {position}") from error
-        if start + size > len(data):
+        if size < 0 or start + size > len(data):
             raise MalformedArchiveError(f"the member at byte {position} ends beyond the archive")
-        yield _Entry(position, header[:16].rstrip(), data[start : start + size])
+        yield Entry(position, header[:16].rstrip(), data[start : start + size])
         position = start + size + size % 2
 
 
-def _name(field: bytes, names: bytes) -> str:
+def member_name(field: bytes, names: bytes) -> str:
+    """Return the name that a name field means; ``names`` is the content of the table of names."""
     if field.startswith(b"/") and field[1:].isdigit():
         start = int(field[1:])
         return names[start : names.find(b"/\n", start)].decode("utf-8", "replace")

@@ -38,6 +38,7 @@ _FRACTION = re.compile(r"\b\d+[.,]\d+\b")
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/")  # noqa: S108 - names to look for
 _HOMES = ("/home/", "/root", "/Users/", "/nonexistent", "/var/lib/")
+_WIDEST_TIME = 8
 _LEAST_RANDOM = 12
 _RANDOM_SHARE = 0.8
 _RANDOM_TEXT = 0.75
@@ -207,8 +208,8 @@ def _numbers(one: _Window, other: _Window, _: Surroundings) -> Cause | None:
         return None
     before = one.text[: one.start].lower()[-24:]
     if re.search(r"\bpid\b|process", before):
-        return Cause("number", f"a process id: {_both(*pair)}")
-    return Cause("number", f"a number (a counter or a process id, perhaps): {_both(*pair)}")
+        return Cause("process-id", f"a process id: {_both(*pair)}")
+    return Cause("number", f"a number (it may count something, or be a process id): {_both(*pair)}")
 
 
 _RECOGNISERS: tuple[Callable[[_Window, _Window, Surroundings], Cause | None], ...] = (
@@ -248,9 +249,12 @@ def _binary_time(
 ) -> Cause | None:
     """Look for a 32- or 64-bit count of seconds, in either byte order, that covers the span."""
     shift = span.other_start - span.start
-    if span.end - span.start != span.other_end - span.other_start or span.end - span.start > 8:
+    if (
+        span.end - span.start != span.other_end - span.other_start
+        or span.end - span.start > _WIDEST_TIME
+    ):
         return None
-    for width in (8, 4):
+    for width in (_WIDEST_TIME, _WIDEST_TIME // 2):
         for start in range(max(0, span.end - width), span.start + 1):
             one, other = expected[start : start + width], found[start + shift :][:width]
             if len(one) < width or len(other) < width:

@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unibuild.model.errors import UserError
-from unibuild.verify.difference import beside, json_values, plain, surroundings, text
+from unibuild.verify.difference import (
+    archives,
+    beside,
+    cpio,
+    json_values,
+    plain,
+    surroundings,
+    text,
+)
 from unibuild.verify.difference.context import DEEPEST, Context, DamagedError
 from unibuild.verify.difference.folders import Folders
 from unibuild.verify.difference.tree import EQUAL, Difference
@@ -57,7 +65,8 @@ def compare(name: str, expected: bytes, found: bytes, context: Context) -> Diffe
             if difference is not None:
                 return difference
     both_text = text.is_text(expected) and text.is_text(found)
-    rest = (text if both_text else plain).compare(name, expected, found, context)
+    unstructured = text.compare if both_text else plain.compare
+    rest = unstructured(name, expected, found, context)
     if rest is None or damage is None:
         return rest
     words = f"what was {damage.side} {damage}, so that only bytes were compared"
@@ -73,5 +82,7 @@ def _format(expected: bytes, found: bytes) -> Compare | None:
 
 
 _FORMATS: tuple[tuple[Callable[[bytes], bool], Compare], ...] = (
+    (archives.is_archive, archives.compare),
+    (cpio.is_archive, cpio.compare),
     (json_values.may_be_json, json_values.compare),
 )

@@ -17,9 +17,9 @@ MOST_CHILDREN = 1000
 
 _EVIDENT = frozenset(
     ("date", "time-zone", "path", "host", "user", "locale", "line-ends", "order", "umask", "uuid",
-     "address")
+     "address", "process-id")
 )  # fmt: skip
-_LIKELY = frozenset(("number", "random", "zeros"))
+_LIKELY = frozenset(("random", "zeros"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Cause:
     """Why bytes differ: ``id`` is one of the words that ``docs`` and JSON use, ``words`` a phrase.
 
     The ids: ``date``, ``time-zone``, ``path``, ``host``, ``user``, ``locale``, ``line-ends``,
-    ``order``, ``umask``, ``uuid``, ``address`` (of memory), ``number`` (a counter, a process id),
-    ``random`` (high entropy), ``zeros`` (on one side only), ``digest`` and ``build-id`` (which follow
-    from something else, as a rule).
+    ``order``, ``umask``, ``uuid``, ``address`` (of memory), ``process-id``, ``random`` (high
+    entropy), ``zeros`` (on one side only); and what may follow from something else: ``number``, ``digest``,
+    ``build-id``.
     """
 
     id: str
