@@ -7,6 +7,7 @@ A test compares what this makes with what is committed.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ from unibuild.analysis import reference  # noqa: E402 - found by the line above
 from unibuild.cli.completion import actions_of  # noqa: E402
 from unibuild.cli.dispatch import parser_for  # noqa: E402
 from unibuild.cli.verbs import GROUPS  # noqa: E402
+from unibuild.verify.checks import CHECKS  # noqa: E402
+from unibuild.verify.report_schema import schema  # noqa: E402
 
 CLASSES = {
     "UserError": 2,
@@ -32,11 +35,48 @@ CLASSES = {
     "InternalError": 70,
 }
 NOTE = "<!-- Written by docs/generate_reference.py from the code; edit the code. -->"
+VERIFICATION = """\
+# Verification
+
+{note}
+
+What `unibuild verify` checks, and what it reports. How to use it in a release pipeline is in
+[release-pipeline.md](../release-pipeline.md).
+
+## Checks
+
+{checks}
+
+A check that could not be done is *not done*; it is never *passed*, and the verification as a whole has
+not passed then. The first error of a check that failed has the id above.
+
+## Exit status
+
+0 if every check passed. 4 if one failed by a difference, else 2 if one refused something, 1 if an
+action of a rebuild failed, 70 for a fault of unibuild's own, 3 if a check could not be done here.
+
+With `--exit-mask` it is the mask of the checks that did not pass: bits 0 to 6 as above, bit 7 for any
+other check, and 255 if no check was reached.
+
+## JSON
+
+`--json` prints one object; `unibuild schema verification` prints this schema of it. The `facts` of each
+check are described where the check is implemented, and may grow.
+
+```json
+{schema}
+```
+"""
 
 
 def pages() -> dict[str, str]:
     """Return the text of every page by its file name."""
-    return {**reference.pages(), "cli.md": _cli_page(), "errors.md": _errors_page()}
+    return {
+        **reference.pages(),
+        "cli.md": _cli_page(),
+        "errors.md": _errors_page(),
+        "verification.md": _verification_page(),
+    }
 
 
 def main() -> None:
@@ -44,7 +84,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     made = pages()
     for path in FOLDER.glob("*.md"):
-        if path.name not in made:
+        if path.name not in made and NOTE in path.read_text(encoding="utf-8"):
             path.unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
@@ -66,6 +106,28 @@ def _cli_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _verification_page() -> str:
+    """Return the checks of ``verify``, its exit status, and the shape of its report."""
+    rows = [
+        f"| `{check.name}` | {check.number} | {check.bit} | `{check.error_id}` | "
+        f"{'yes' if check.default else _asked_by(check.subject)} | {check.summary} |"
+        for check in CHECKS
+    ]
+    checks = "\n".join(
+        [
+            "| Check | Goal | Bit | Error | Default | Passes when |",
+            "|---|---|---|---|---|---|",
+            *rows,
+        ]
+    )
+    document = json.dumps(schema(), indent=2)
+    return VERIFICATION.format(note=NOTE, checks=checks, schema=document)
+
+
+def _asked_by(subject: str) -> str:
+    return {"label": "`--all`", "file": "for files", "options": "by its option"}[subject]
+
+
 def _help(heading: str, parser: argparse.ArgumentParser) -> str:
     return f"{heading}\n\n```text\n{parser.format_help().rstrip()}\n```"
 
@@ -78,9 +140,11 @@ def _errors_page() -> str:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for identifier, code in _errors_in(tree):
                 found.setdefault(identifier, (code, set()))[1].add(_room(path))
+    for check in CHECKS:
+        found.setdefault(check.error_id, (0, {"verify"}))
     examples = _examples()
     rows = [
-        f"| `{identifier}` | {code} | {', '.join(sorted(rooms))} | {examples.get(identifier, '')} |"
+        f"| `{identifier}` | {code or '2 or 4'} | {', '.join(sorted(rooms))} | {examples.get(identifier, '')} |"
         for identifier, (code, rooms) in sorted(found.items())
     ]
     introduction = (

@@ -19,8 +19,8 @@ def generated() -> dict[str, str]:
 
 
 def test_the_reference_is_what_the_code_says() -> None:
-    committed = {
-        path.name: path.read_text(encoding="utf-8")
-        for path in (ROOT / "docs" / "reference").glob("*.md")
-    }
+    written = ROOT.joinpath("docs", "reference").glob("*.md")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in written}
+    # A page without this note is written by hand.
+    committed = {name: text for name, text in texts.items() if "Written by docs/generate" in text}
     assert committed == generated(), "run: python docs/generate_reference.py"

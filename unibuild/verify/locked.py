@@ -87,7 +87,7 @@ def run(bench: Workbench) -> Outcome:
     if errors:
         what = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
         return Outcome("failed", f"{what} not pinned", tuple(errors), facts=facts)
-    summary = f"{len(packages)} packages by digest, {sources} sources, {len(toolchains)} tools"
+    summary = f"by digest: packages {len(packages)}, tools {len(toolchains)}, sources {sources}"
     return Outcome("passed", summary, notes=_notes(bench, packages, here), facts=facts)
 
 
