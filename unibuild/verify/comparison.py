@@ -150,7 +150,7 @@ def words(difference: ActionDifference) -> str:
         paths = [output.path for output, _ in difference.outputs] or [
             output.path for output in difference.action.outputs
         ]
-        return f"{who} makes another {_listed(paths)} of {_equal(difference.action)}"
+        return f"{who} makes another {_listed(paths)} from {_equal(difference.action)}"
     if difference.cause == "failed":
         here = difference.other is not None and difference.other.failed
         return f"{who} {'fails in the rebuild' if here else 'failed, and does not in the rebuild'}"
