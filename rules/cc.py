@@ -87,9 +87,19 @@ def library(ctx: RuleContext[Any], flag_set: str) -> tuple[CcInfo, tuple[Artifac
         headers=own_headers if tree is None or attributes.tree_includes else headers,
         include_directories=public,
         defines=attributes.defines,
-        libraries=(Library(ctx.label, archives),) if archives else (),
+        libraries=(_library(ctx, archives, compilation.toolchain),) if archives else (),
     )
     return merged(ctx, own), archives
+
+
+def _library(
+    ctx: RuleContext[Any], archives: tuple[Artifact, ...], toolchain: ToolchainInfo
+) -> Library:
+    """Return the library that ``archives`` are, and where it comes from."""
+    shell = ctx.optional_dependency("shell", ToolchainInfo)
+    batched = ctx.attributes.batch or ctx.attributes.tree_srcs
+    tools = (*toolchain.materials, *(shell.materials if shell and batched else ()))
+    return Library(ctx.label, archives, ctx.materials("srcs", "source_tree"), tools)
 
 
 def program(ctx: RuleContext[Any]) -> tuple[ProgramInfo, ToolchainInfo]:
@@ -109,6 +119,8 @@ def program(ctx: RuleContext[Any]) -> tuple[ProgramInfo, ToolchainInfo]:
             libraries=merged_libraries((), infos),
             libc=libc.libraries if libc else (),
             link_flags=(*dict.fromkeys(flags), *attributes.link_flags),
+            materials=ctx.materials("srcs"),
+            tools=compilation.toolchain.materials,
         ),
         compilation.toolchain,
     )

@@ -10,6 +10,8 @@ from unibuild.analysis.api import (
     Artifact,
     Attributes,
     DefaultInfo,
+    Material,
+    MaterialInfo,
     OneLabel,
     Provider,
     RuleContext,
@@ -34,7 +36,7 @@ class FilegroupAttributes(Attributes):
 @rule(
     "filegroup",
     FilegroupAttributes,
-    provides=(DefaultInfo,),
+    provides=(DefaultInfo, MaterialInfo),
     doc="Gives files one name, so that targets of other packages can use them.",
     example="""\
 [filegroup.zones]
@@ -44,7 +46,7 @@ visibility = ["//services/..."]
 )
 def filegroup(ctx: RuleContext[FilegroupAttributes]) -> list[Provider]:
     """Pass the files on."""
-    return [DefaultInfo(ctx.files("srcs"))]
+    return [DefaultInfo(ctx.files("srcs")), MaterialInfo(ctx.materials("srcs"))]
 
 
 class GenruleAttributes(Attributes):
@@ -72,7 +74,7 @@ class GenruleAttributes(Attributes):
 @rule(
     "genrule",
     GenruleAttributes,
-    provides=(DefaultInfo,),
+    provides=(DefaultInfo, MaterialInfo),
     doc="Makes files with a shell command. The command sees its `srcs`, its `tools` and the "
     "programs of the shell's toolchain, and nothing else.",
     example="""\
@@ -104,7 +106,7 @@ def genrule(ctx: RuleContext[GenruleAttributes]) -> list[Provider]:
         outputs=outputs,
         environment=attributes.env,
     )
-    return [DefaultInfo(outputs)]
+    return [DefaultInfo(outputs), MaterialInfo(ctx.materials("srcs") or (ctx.material,))]
 
 
 def _expand(
@@ -184,12 +186,17 @@ class ExternalArchiveAttributes(Attributes):
         (), description="Globs of the paths to take, after stripping. Default: everything."
     )
     exclude: Strings = Field((), description="Globs of paths to leave out.")
+    license: str = Field(
+        "",
+        description="Licence of what is taken out of the package: an SPDX expression, or "
+        "`LicenseRef-NAME` for a licence that is not on the SPDX list.",
+    )
 
 
 @rule(
     "external_archive",
     ExternalArchiveAttributes,
-    provides=(DefaultInfo,),
+    provides=(DefaultInfo, MaterialInfo),
     doc="Unpacks a pinned external package (wheel, zip, tar, Debian package or source package) "
     "into a tree.",
     example="""\
@@ -197,6 +204,7 @@ class ExternalArchiveAttributes(Attributes):
 purl = "pkg:deb/debian/musl@1.2.3-1?arch=source"
 strip_prefix = "musl-*"
 exclude = ["ldso/**"]
+license = "MIT"
 """,
 )
 def external_archive(ctx: RuleContext[ExternalArchiveAttributes]) -> list[Provider]:
@@ -213,4 +221,5 @@ def external_archive(ctx: RuleContext[ExternalArchiveAttributes]) -> list[Provid
     for pattern in attributes.exclude:
         arguments += ["--exclude", pattern]
     ctx.action("Extract", arguments, outputs=[tree], builtin="extract")
-    return [DefaultInfo((tree,), facts={"purl": attributes.purl})]
+    material = Material(attributes.purl, ctx.license("license"))
+    return [DefaultInfo((tree,), facts={"purl": attributes.purl}), MaterialInfo((material,))]

@@ -78,5 +78,6 @@ def toolchain(ctx: RuleContext[ToolchainAttributes]) -> list[Provider]:
             flags=dict(attributes.flags),
             include_directories=directories,
             search_path=search_path.removesuffix("/."),
+            materials=ctx.materials("tree"),
         ),
     ]

@@ -28,6 +28,7 @@ from unibuild.analysis.api import (
 from unibuild.image.builtins import IMAGE_PACK_VERSION, ROOT_ARCHIVE_VERSION
 from unibuild.image.parameters import assembly
 
+from .materials import component_facts, tool_facts
 from .unikernel_attributes import ImageAttributes, PlatformAttributes
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class _Inputs:
     objects: tuple[Artifact, ...]
     archives: tuple[Artifact, ...]
     owners: dict[str, str]
-    components: dict[str, dict[str, str]]
+    components: dict[str, dict[str, object]]
+    tools: list[dict[str, str]]
 
 
 @rule(
@@ -273,21 +275,28 @@ def _gather(
     kernel.update({one.label: one for one in place.components})
     libc = {library.label for library in app.libc}
     owners: dict[str, str] = {parameters.input_path: str(ctx.label)}
-    facts = {str(ctx.label): {"kind": "image", "description": "Image parameters and files."}}
-    facts[str(app.label)] = {"kind": "program", "description": ""}
+    own_files = (ctx.material, *ctx.materials("files"))
+    facts = {
+        str(ctx.label): component_facts("image", "Image parameters and files.", own_files),
+        str(app.label): component_facts("program", "", app.materials),
+    }
     owners.update({artifact.input_path: str(app.label) for artifact in app.objects})
     archives: dict[Artifact, None] = {}
-    for library in (*app.libraries, *own_libraries, *place.libraries, *app.libc):
+    libraries = (*app.libraries, *own_libraries, *place.libraries, *app.libc)
+    for library in libraries:
         component = kernel.get(library.label)
         kind = "libc" if library.label in libc else "library"
         description = ""
         if component is not None:
             kind, description = "stub" if component.stub else "kernel", component.description
-        facts.setdefault(str(library.label), {"kind": kind, "description": description})
+        facts.setdefault(str(library.label), component_facts(kind, description, library.materials))
         for archive in library.archives:
             archives[archive] = None
             owners[archive.input_path] = str(library.label)
-    return _Inputs((*app.objects, parameters), tuple(archives), owners, facts)
+    tools = [one for library in libraries for one in library.tools]
+    return _Inputs(
+        (*app.objects, parameters), tuple(archives), owners, facts, tool_facts((*app.tools, *tools))
+    )
 
 
 def _specification(
@@ -309,6 +318,7 @@ def _specification(
             "network": _network_text(ctx),
             "owners": gathered.owners,
             "components": gathered.components,
+            "tools": gathered.tools,
             "system_calls": dict(place.system_calls),
         },
         sort_keys=True,

@@ -10,8 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from unibuild.analysis.attributes import Attributes
-from unibuild.analysis.providers import DefaultInfo, Provider, ToolchainInfo
+from unibuild.analysis.materials import own_material
+from unibuild.analysis.providers import (
+    DefaultInfo,
+    Material,
+    MaterialInfo,
+    Provider,
+    ToolchainInfo,
+)
 from unibuild.analysis.targets import Target, package_prefix
+from unibuild.loading.licenses import check_license
 from unibuild.loading.sources import check_path_text
 from unibuild.model.actions import DEFAULT_ENVIRONMENT, Action
 from unibuild.model.artifacts import GENERATED_PREFIX, Artifact, Origin
@@ -149,6 +157,36 @@ class RuleContext(Generic[A]):
         """Return ``provider`` of a dependency, or None where it has none."""
         found = self._providers[label].get(provider)
         return found if isinstance(found, provider) else None
+
+    # Where things are from ----------------------------------------------------------------------
+
+    @property
+    def material(self) -> Material:
+        """The target's own files, with the licence of their package."""
+        return own_material(self._target.package, self.label)
+
+    def materials(self, *attributes: str) -> tuple[Material, ...]:
+        """Return where what the attributes name is from, each once, what others made first.
+
+        A file of the package, and a target that does not say, count as the target's own.
+        """
+        theirs: dict[Material, None] = {}
+        own: dict[Material, None] = {}
+        for attribute in attributes:
+            for reference in self._target.references.get(attribute, ()):
+                found = self.get(reference, MaterialInfo) if isinstance(reference, Label) else None
+                if found is not None:
+                    theirs.update(dict.fromkeys(found.materials))
+                else:
+                    own[self.material] = None
+        return tuple(dict.fromkeys((*theirs, *own)))
+
+    def license(self, attribute: str) -> str:
+        """Return the licence that ``attribute`` declares, checked; empty where it declares none."""
+        expression = str(getattr(self.attributes, attribute))
+        if not expression:
+            return ""
+        return check_license(expression, self._target.place(attribute))
 
     # What the target makes ----------------------------------------------------------------------
 

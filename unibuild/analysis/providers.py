@@ -56,6 +56,24 @@ class TestInfo(Provider):
 
 
 @dataclass(frozen=True, slots=True)
+class Material:
+    """Where files are from, for the bill of materials: one package or one target's own files."""
+
+    purl: str
+    """Package URL: `pkg:deb/…` and `pkg:pypi/…` as locked, `pkg:generic/REPOSITORY#FOLDER` for own files."""
+    license: str
+    """SPDX expression; empty where nobody declared one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialInfo(Provider):
+    """Where the outputs of a target are from, when others than the target's author made them."""
+
+    materials: tuple[Material, ...]
+    """Packages and other origins, each once."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolchainInfo(Provider):
     """A set of pinned tools in one tree, and the flags that go with them."""
 
@@ -69,6 +87,8 @@ class ToolchainInfo(Provider):
     """The compiler's own header directories, as actions see them."""
     search_path: str = ""
     """The directory, as actions see it, whose programs a shell may call by name; or empty."""
+    materials: tuple[Material, ...] = ()
+    """Where the tools are from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +99,10 @@ class Library:
     """The target."""
     archives: tuple[Artifact, ...]
     """Its `.a` files: one, or several when it was compiled in groups."""
+    materials: tuple[Material, ...] = ()
+    """Where its sources are from."""
+    tools: tuple[Material, ...] = ()
+    """Where the tools that made it are from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +135,10 @@ class ProgramInfo(Provider):
     """The libc (and what it needs) that the program was compiled against."""
     link_flags: tuple[str, ...] = ()
     """Further flags for the final link."""
+    materials: tuple[Material, ...] = ()
+    """Where its sources are from."""
+    tools: tuple[Material, ...] = ()
+    """Where the tools that made it are from."""
 
 
 @dataclass(frozen=True, slots=True)

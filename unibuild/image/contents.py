@@ -98,6 +98,7 @@ def describe(
             for path, content in list_root_archive(linked.root)
         ],
         "components": components,
+        "tools": spec["tools"],
         "sections": [
             {"name": one.name, "size": one.size, "in_file": one.type != SHT_NOBITS}
             for one in sections

@@ -15,7 +15,11 @@ its versions: a reader refuses a number that it does not know. Sizes are bytes; 
     arguments, environment, network
     sandbox       what the actions of the build ran in: ``bubblewrap``, or ``none`` when it was asked for
     files         [{path, digest, size}] of the root file system
-    components    [{label, kind, description, digest, file_bytes, zeroed_bytes, archives, objects, reason}]
+    tools         [{purl, license}] of the packages with the tools that made the parts
+    components    [{label, kind, description, purl, license, materials, digest, file_bytes, zeroed_bytes,
+                  archives, objects, reason}]
+                  ``materials`` are the origins of its sources, [{purl, license}]: packages and own files;
+                  ``purl`` is the first of them, ``license`` covers all, empty where one is not declared;
                   ``digest`` is of the component's bytes in the boot file, in the order of ``ranges``;
                   ``objects`` are those with a byte in the image, ``dropped`` their functions that have none;
                   ``reason`` is a chain of {from, from_object, symbol, to, to_object}; a step
@@ -23,7 +27,7 @@ its versions: a reader refuses a number that it does not know. Sizes are bytes; 
     sections      [{name, size, in_file}] of the linked file that take memory
     unclaimed     bytes that no component brought: headers, filling, what the linker script reserves
     ranges        [[offset, size, owner]]: the whole boot file, each byte once (``unibuild.image.ranges``)
-    left_out      [{label, kind, description, objects}]: what was offered to the linker and has no byte in
+    left_out      [{label, kind, description, purl, license, materials, objects}]: what was offered to the linker and has no byte in
                   the image; ``objects`` maps a name to the symbols that the object would define
 """
 

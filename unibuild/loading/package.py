@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from unibuild.loading.directories import BUILD_FILE
+from unibuild.loading.licenses import check_license
 from unibuild.loading.locate import locate
 from unibuild.loading.toml_file import read_toml
 from unibuild.loading.validation import validation_errors
@@ -33,6 +34,12 @@ class PackageTable(BaseModel):
         ("//...",),
         description="Who may depend on targets that set no `visibility` of their own. "
         "Default: every package of the same repository.",
+    )
+    license: str = Field(
+        "",
+        description="Licence of the package's own files: an SPDX expression such as `MIT` or "
+        "`MIT AND BSD-3-Clause`, or `LicenseRef-NAME` for a licence that is not on the SPDX list. "
+        "Default: that of WORKSPACE.toml.",
     )
 
 
@@ -56,6 +63,7 @@ class Package:
     text: str
     targets: dict[str, Table]
     visibility: tuple[str, ...] = ("//...",)
+    license: str = ""
     errors: list[UserError] = field(default_factory=list)
     _labels: dict[str, Label] = field(default_factory=dict, repr=False)
 
@@ -88,6 +96,7 @@ def load_package(workspace: Workspace, repository: str, path: str) -> Package:
     shown = workspace.shown(repository, f"{path}/{BUILD_FILE}" if path else BUILD_FILE)
     tables, text = read_toml(f"{directory}/{BUILD_FILE}", shown)
     package = Package(workspace, repository, path, root, directory, shown, text, {})
+    package.license = workspace.licenses.get(repository, "")
     settings = tables.pop(PACKAGE_TABLE, None)
     if settings is not None:
         _read_settings(package, settings)
@@ -103,7 +112,13 @@ def load_package(workspace: Workspace, repository: str, path: str) -> Package:
 def _read_settings(package: Package, settings: object) -> None:
     """Read the table ``[package]``."""
     try:
-        package.visibility = PackageTable.model_validate(settings).visibility
+        table = PackageTable.model_validate(settings)
+        package.visibility = table.visibility
+        if table.license:
+            place = package.place((PACKAGE_TABLE, "license"))
+            package.license = check_license(table.license, place)
+    except UserError as error:
+        package.errors.append(error)
     except ValidationError as fault:
         package.errors.extend(
             validation_errors(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, fiel
 
 import unibuild
 from unibuild.loading.directories import WORKSPACE_FILE
+from unibuild.loading.licenses import check_license
 from unibuild.loading.locate import locate, scan
 from unibuild.loading.remote_settings import (
     RemoteCacheSettings,
@@ -84,6 +85,11 @@ class WorkspaceFile(_Table):
         "@unibuild//kernel/platform:qemu-microvm",
         description="Label of the platform for which images are made that name none.",
     )
+    license: str = Field(
+        "",
+        description="Licence of the files of packages that declare none: an SPDX expression, or "
+        "`LicenseRef-NAME` for a licence that is not on the SPDX list.",
+    )
     digest: Literal["blake3", "sha256"] = Field(
         "blake3", description="Digest function that names artefacts and actions."
     )
@@ -121,6 +127,8 @@ class Workspace:
     settings: WorkspaceFile
     text: str
     repositories: Mapping[str, Path]
+    licenses: Mapping[str, str]
+    """Repository → the licence that its WORKSPACE.toml declares, which may be empty."""
 
     @property
     def name(self) -> str:
@@ -228,6 +236,7 @@ def read_workspace(root: Path) -> Workspace:
         raise mistakes[0] if len(mistakes) == 1 else ErrorGroup(tuple(mistakes))
     standard = standard_repository(root, settings, text)
     repositories = {"": root}
+    licenses = {"": _license(settings.license, WORKSPACE_FILE, text)}
     if not _same_folder(standard, root):
         if settings.name == STANDARD_REPOSITORY:
             raise UserError(
@@ -237,13 +246,25 @@ def read_workspace(root: Path) -> Workspace:
                 "give the workspace a name of its own",
             )
         repositories[STANDARD_REPOSITORY] = standard
-    workspace = Workspace(root, settings, text, repositories)
+        licenses[STANDARD_REPOSITORY] = _license_of(standard)
+    workspace = Workspace(root, settings, text, repositories, licenses)
     try:
         workspace.label(settings.default_platform)
     except UserError as error:
         error.place = workspace.place("default_platform")
         raise
     return workspace
+
+
+def _license_of(folder: Path) -> str:
+    """Return the licence that the WORKSPACE.toml of another repository declares."""
+    shown = f"@{STANDARD_REPOSITORY}//{WORKSPACE_FILE}"
+    tables, text = read_toml(folder / WORKSPACE_FILE, shown)
+    return _license(str(tables.get("license", "")), shown, text)
+
+
+def _license(expression: str, shown: str, text: str) -> str:
+    return check_license(expression, locate(shown, text, ("license",))) if expression else ""
 
 
 def standard_repository(root: Path, settings: WorkspaceFile, text: str) -> Path:
