@@ -204,7 +204,7 @@ def _floating(workspace: Workspace, packages: list[_Package]) -> list[UserError]
     from unibuild.analysis.listing import declared_packages, place_of
 
     places = {str(parse(text)): place for text, place in declared_packages(workspace).items()}
-    read = {split_file(package.purl)[0]: package.label for package in packages}
+    read = {str(parse(split_file(one.purl)[0])): one.label for one in packages}
     return [
         UserError(
             id=_ID,
