@@ -1,8 +1,8 @@
 """The process of one rebuild: ``python -m unibuild.cli.rebuild REQUEST.json``.
 
 It is started by ``unibuild.verify.rebuilding``, not by people, and is no verb. It says nothing on a
-terminal: what happened is in the execution log and, when it failed, in the error file beside it; the
-exit code is the usual one. Remote servers are not asked, since their answers are what is in question.
+terminal: what happened is in the execution log and, when it failed, in the error file beside it, what it
+saw of its surroundings in another; the exit code is the usual one. Remote servers are not asked, since their answers are what is in question.
 
 Its standard input is a pipe that whoever asked holds open; when that closes, the rebuild ends.
 """
@@ -31,6 +31,7 @@ from unibuild.external.packages import digest_of
 from unibuild.model.errors import ErrorGroup, HostError, UnibuildError
 from unibuild.store.digests import DigestFunction
 from unibuild.store.layout import Layout
+from unibuild.verify import surroundings
 from unibuild.verify.rebuild import RebuildRequest, write_errors
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def main(argv: list[str]) -> int:
     """Do the rebuild that the file ``argv[0]`` asks for, and return the exit code."""
     _end_with_the_one_who_asked()
     request = RebuildRequest.read(Path(argv[0]))
+    surroundings.write(request)
     try:
         failures = _rebuild(request)
     except ErrorGroup as group:
