@@ -1,0 +1,2 @@
+const char *word(int n);
+const char *word(int n) { return n ? "shared" : "own"; }
