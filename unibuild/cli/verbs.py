@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
                 "verify",
                 "prove an image: rebuild it, compare, list, boot, check who signed",
             ),
+            Verb("diff", "diff", "what differs between two outputs, down to symbols, and why"),
             Verb("attest", "attest", "write the provenance of an image (SLSA, in-toto)"),
             Verb("sign", "sign", "sign a provenance or another statement (DSSE)"),
         ),

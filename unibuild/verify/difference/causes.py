@@ -39,6 +39,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/")  # noqa: S108 - names to look for
 _HOMES = ("/home/", "/root", "/Users/", "/nonexistent", "/var/lib/")
 _WIDEST_TIME = 8
+_LEAST_ZEROS = 8
 _LEAST_RANDOM = 12
 _RANDOM_SHARE = 0.8
 _RANDOM_TEXT = 0.75
@@ -233,7 +234,7 @@ def _of_values(
             return cause
     if not one or not other:
         return None
-    if not any(one) or not any(other):
+    if max(len(one), len(other)) >= _LEAST_ZEROS and not (any(one) and any(other)):
         side = "expected" if not any(one) else "found"
         return Cause("zeros", f"only zero bytes in what was {side}: memory that was set or not")
     if not code and len(one) == len(other) and _looks_random(one) and _looks_random(other):

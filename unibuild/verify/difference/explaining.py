@@ -10,6 +10,7 @@ from unibuild.verify.difference import (
     archives,
     beside,
     cpio,
+    elf_files,
     json_values,
     plain,
     surroundings,
@@ -82,6 +83,7 @@ def _format(expected: bytes, found: bytes) -> Compare | None:
 
 
 _FORMATS: tuple[tuple[Callable[[bytes], bool], Compare], ...] = (
+    (elf_files.is_elf, elf_files.compare),
     (archives.is_archive, archives.compare),
     (cpio.is_archive, cpio.compare),
     (json_values.may_be_json, json_values.compare),

@@ -54,8 +54,10 @@ def of_lines(
     expected: Sequence[bytes],
     found: Sequence[bytes],
     context: Context,
+    *,
+    base: int = 0,
 ) -> Difference | None:
-    """Compare two sequences of byte strings; ``unit`` is what one is called."""
+    """Compare two sequences of byte strings; ``unit`` is what one is called, ``base`` its offset."""
     if list(expected) == list(found):
         return None
     order = order_cause(expected, found, f"{unit}s")
@@ -63,7 +65,7 @@ def of_lines(
         return Difference(
             name, kind, f"the same {len(expected):,} {unit}s in another order", cause=order
         )
-    starts = [0]
+    starts = [base]
     for line in expected:
         starts.append(starts[-1] + len(line))
     children = []

@@ -1,0 +1,129 @@
+"""A difference as lines for people: the tree, and under each leaf the bytes of both sides.
+
+``style(text, name)`` colours a piece of text; the names are ``bold``, ``dim``, ``red``, ``green`` and
+``yellow``. Without it the lines are plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from unibuild.verify.difference.causes import shown
+
+if TYPE_CHECKING:
+    from unibuild.verify.difference.tree import Difference
+
+Style = Callable[[str, str], str]
+
+DEPTH = 6
+CHILDREN = 10
+_ROW = 16
+_ROWS = 2
+_LEAST_TEXT = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is drawn: levels below the root, children of a node, rows of bytes; 0 is everything."""
+
+    depth: int = DEPTH
+    children: int = CHILDREN
+    rows: int = _ROWS
+
+
+def lines(
+    difference: Difference, limits: Limits | None = None, style: Style | None = None
+) -> list[str]:
+    """Return the tree, its root first; nothing when the two are equal."""
+    if difference.equal:
+        return []
+    return list(_node(difference, "", "", 0, limits or Limits(), style or _plain))
+
+
+def _plain(text: str, _name: str) -> str:
+    return text
+
+
+def _node(
+    node: Difference, here: str, below: str, depth: int, limits: Limits, style: Style
+) -> Iterator[str]:
+    yield style(here, "dim") + _headline(node, style)
+    for line in _bytes(node, limits, style):
+        yield style(f"{below}{'│' if node.children else ' '}    ", "dim") + line
+    children = node.children
+    if limits.depth and depth >= limits.depth and children:
+        yield style(f"{below}└─ ", "dim") + f"… {_places(_leaves(node))} below (--depth, --all)"
+        return
+    if limits.children and len(children) > limits.children:
+        children = children[: limits.children]
+    left = len(node.children) - len(children) + node.left_out
+    for number, child in enumerate(children, start=1):
+        last = number == len(children) and not left
+        yield from _node(
+            child,
+            f"{below}{'└─ ' if last else '├─ '}",
+            f"{below}{'   ' if last else '│  '}",
+            depth + 1,
+            limits,
+            style,
+        )
+    if left:
+        hint = "" if len(children) == len(node.children) else " (--all)"
+        yield style(f"{below}└─ ", "dim") + f"… {left:,} more{hint}"
+
+
+def _headline(node: Difference, style: Style) -> str:
+    words = node.cause.words if node.cause is not None and not node.children else node.words
+    name = style(node.name, "dim" if node.follows else "bold")
+    if node.cause is not None and not node.follows:
+        words = style(words, "yellow")
+    origin = style(f", from {node.origin}", "dim") if node.origin else ""
+    return f"{name}{origin}{': ' if words else ''}{words}"
+
+
+def _bytes(node: Difference, limits: Limits, style: Style) -> Iterator[str]:
+    """Show the bytes of a leaf: as text where they are text, else in hexadecimal digits."""
+    if node.children or not (node.expected or node.found):
+        return
+    if node.kind in ("value", "name", "link"):
+        return
+    if node.cause is not None and "expected, " in node.cause.words:
+        return
+    sides = (("-", node.expected, "red"), ("+", node.found, "green"))
+    if all(_is_text(data) for _, data, _ in sides):
+        for mark, data, color in sides:
+            if data:
+                text = data.decode("utf-8", "replace").rstrip("\r\n").replace("\n", "⏎")
+                yield style(f"{mark} {shown(text)}", color)
+        return
+    for mark, data, color in sides:
+        for line in _rows(data, limits.rows):
+            yield style(f"{mark} {line}", color)
+
+
+def _rows(data: bytes, most: int) -> Iterator[str]:
+    kept = data[: most * _ROW] if most else data
+    for start in range(0, len(kept), _ROW):
+        row = kept[start : start + _ROW]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)  # noqa: PLR2004 - ASCII
+        more = " …" if start + _ROW >= len(kept) < len(data) else ""
+        yield f"{row.hex(' '):<{3 * min(_ROW, len(data)) - 1}}  |{text}|{more}"
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1") if data.isascii() else "\0"
+    clean = text.replace("\n", "").replace("\t", "").replace("\r", "")
+    return clean.isprintable() and len(clean) >= _LEAST_TEXT * len(text)
+
+
+def _leaves(node: Difference) -> int:
+    return sum(_leaves(child) for child in node.children) + node.left_out if node.children else 1
+
+
+def _places(count: int) -> str:
+    return "1 difference" if count == 1 else f"{count:,} differences"
