@@ -82,6 +82,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         absent=_existing(arguments.absent) if arguments.absent else None,
         sources=Path(arguments.sources).absolute() if arguments.sources else None,
         vsa=Path(arguments.vsa).absolute() if arguments.vsa else None,
+        everything=arguments.all,
     )
 
 

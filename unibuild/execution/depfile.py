@@ -15,7 +15,7 @@ from __future__ import annotations
 import marshal
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from unibuild.execution.sandbox import BUILD_DIRECTORY
 from unibuild.store.digests import Digest
@@ -81,7 +81,14 @@ class Entry(NamedTuple):
     depfile: Digest | None = None
 
 
-def entries(records: Records, key: str) -> list[Entry]:
+class Readable(Protocol):
+    """Checked records by key."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return a record, or nothing."""
+
+
+def entries(records: Readable, key: str) -> list[Entry]:
     """Return the sets recorded under ``key``, newest first."""
     data = records.get(key)
     if data is None:

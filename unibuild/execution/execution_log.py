@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unibuild.execution.keys import Prepared
-    from unibuild.execution.plan import Plan
+    from unibuild.execution.plan import Plan, Record
     from unibuild.execution.values import Value
 
 FORMAT = 1
@@ -103,7 +103,7 @@ def of_action(
     """Return what the log says of an action; unless it failed, ``values`` has its outputs."""
     record, key = prepared.record, prepared.key
     parts = dict(fields(key.action))
-    outputs = () if failed else tuple(_output(plan, values, a) for a in record.outputs)
+    made = () if failed else [values[a] for a in record.outputs]
     return LoggedAction(
         prepared.number,
         record.label,
@@ -112,7 +112,7 @@ def of_action(
         _hash(parts.get(_COMMAND)),
         _hash(parts.get(_INPUT_ROOT)),
         len(record.inputs),
-        outputs,
+        logged_outputs(plan, record, made),
         executed,
         bool(record.builtin),
         failed,
@@ -124,11 +124,19 @@ def _hash(message: int | bytes | None) -> str:
     return decode_digest(message).hash if isinstance(message, bytes) else ""
 
 
-def _output(plan: Plan, values: Sequence[Value | None], artifact: int) -> LoggedOutput:
-    value = values[artifact]
+def logged_outputs(
+    plan: Plan, record: Record, values: Sequence[Value | None]
+) -> tuple[LoggedOutput, ...]:
+    """Return what the log says of the outputs of an action that made ``values``, none: it failed."""
+    return tuple(
+        _output(plan.paths[a].partition("/")[2], value)
+        for a, value in zip(record.outputs, values, strict=False)
+    )
+
+
+def _output(path: str, value: Value | None) -> LoggedOutput:
     if value is None:
-        raise AssertionError(f"{plan.paths[artifact]} is logged before it is made")
-    path = plan.paths[artifact].partition("/")[2]
+        raise AssertionError(f"{path} is logged before it is made")
     if len(value) == 4:  # noqa: PLR2004 - a directory
         return LoggedOutput(path, value[0], value[1], tree=True)
     return LoggedOutput(path, value[0], value[1], value[2])

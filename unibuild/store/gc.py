@@ -120,7 +120,7 @@ def verify(root: str, *, repair: bool = False) -> tuple[Problem, ...]:
         function = DigestFunction(name)
         for kind in KINDS:
             for entry in _entries(root, name, kind):
-                if _intact(entry, function):
+                if intact(entry.path, kind, function):
                     continue
                 problems.append(Problem(name, kind, entry.name, entry.path))
                 if repair:
@@ -186,28 +186,29 @@ def _remove(entry: _Entry) -> bool:
     return True
 
 
-def _intact(entry: _Entry, function: DigestFunction) -> bool:
-    expected = entry.name[:HASH_LENGTH]
+def intact(path: str, kind: str, function: DigestFunction) -> bool:
+    """Read one entry of a cache and tell whether it is what its name says; one that is gone is."""
+    expected = path.rpartition("/")[2][:HASH_LENGTH]
     try:
-        if entry.kind == "blobs":
-            return function.of_file(entry.path).hash == expected
-        if entry.kind == "trees":
-            return len(entry.name) == HASH_LENGTH and _is_tree(entry, expected, function)
-        data = read_whole(entry.path)
+        if kind == "blobs":
+            return function.of_file(path).hash == expected
+        if kind == "trees":
+            return path.endswith(expected) and _is_tree(path, expected, function)
+        data = read_whole(path)
         return data is None or check(data, function) is not None
     except FileNotFoundError:
         return True  # collected since
 
 
-def _is_tree(entry: _Entry, expected: str, function: DigestFunction) -> bool:
+def _is_tree(path: str, expected: str, function: DigestFunction) -> bool:
     """Tell whether a tree is what its name says; the message of another writer may order it so."""
     try:
-        scanned = scan(entry.path, function)
+        scanned = scan(path, function)
     except UnsupportedEntryError:
         return False
     if scanned.tree.hash == expected:
         return True
-    base = entry.path.rpartition("/trees/")[0]
+    base = path.rpartition("/trees/")[0]
     message = read_whole(f"{base}/blobs/{expected[:2]}/{expected}")
     if message is None or function.hash(message) != expected:
         return False

@@ -41,42 +41,45 @@ class Exhibit:
 
 
 def keep(bench: Workbench, check: str, difference: ActionDifference, found_in: Path) -> Exhibit:
-    """Keep both makings of what differs below ``bench.kept / check``, in place of older ones.
+    """Keep both makings of the action that differs below ``bench.kept / check``, in place of older ones.
 
+    All its outputs are kept, since one may explain another, as symbols explain an image.
     ``found_in`` is the root of the cache that the rebuild used.
     """
     base = bench.kept / check
     remove_tree(str(base))
-    exhibit = Exhibit(base / "expected", base / "found")
-    cause = ""
-    for expected, found in difference.outputs:
-        here = _copy(bench, bench.cache_root, expected, exhibit.expected)
-        there = _copy(bench, found_in, found, exhibit.found)
-        if here is not None and there is not None and not cause:
-            cause = _first_cause(here, there)
-    return Exhibit(exhibit.expected, exhibit.found, cause)
+    expected, found = base / "expected", base / "found"
+    complete = difference.reference is not None and difference.other is not None
+    for outputs, cache, place in (
+        (difference.reference.outputs if difference.reference else (), bench.cache_root, expected),
+        (difference.other.outputs if difference.other else (), found_in, found),
+    ):
+        place.mkdir(parents=True)
+        for output in outputs:
+            complete = _copy(bench, cache, output, place) and complete
+    return Exhibit(expected, found, _first_cause(expected, found) if complete else "")
 
 
-def _copy(bench: Workbench, cache: Path, output: LoggedOutput, base: Path) -> Path | None:
+def _copy(bench: Workbench, cache: Path, output: LoggedOutput, base: Path) -> bool:
     layout = Layout(str(cache), bench.workspace.digest_function)
     place = base / output.path
     place.parent.mkdir(parents=True, exist_ok=True)
     if output.tree:
         source = Path(layout.path("trees", output.digest))
         if not source.is_dir():
-            return None
+            return False
         shutil.copytree(source, place, symlinks=True)
         for directory, _, _ in os.walk(place):
             Path(directory).chmod(0o755)
-        return place
+        return True
     blob = layout.path("blobs", output.digest)
     shard = Path(blob).parent
     for source in (shard / output.digest, shard / f"{output.digest}.x"):
         if source.is_file():
             mode = READ_ONLY_EXECUTABLE if output.executable else READ_ONLY
             copy_new(str(source), str(place), mode)
-            return place
-    return None
+            return True
+    return False
 
 
 def _first_cause(expected: Path, found: Path) -> str:

@@ -27,6 +27,7 @@ class Options:
     """What the user asked beyond the label; empty means not asked.
 
     ``sources`` is a folder that has the sources which a provenance names, used instead of fetching them.
+    ``everything``: all checks were asked for, and a check looks at all that it can.
     """
 
     vary: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Options:
     absent: Path | None = None
     sources: Path | None = None
     vsa: Path | None = None
+    everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
