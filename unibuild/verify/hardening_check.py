@@ -63,11 +63,12 @@ def judge(evidence: Evidence, profile: Profile) -> Outcome:
         if one.profile in wanted and finding.result == "failed"
     ]
     facts = {"profile": profile, "rules": [_fact(one, finding) for one, finding in found]}
-    notes = tuple(
-        f"not kept, and not asked for by `{profile}`: {one.id} {one.property}: {finding.reason}"
+    others = ", ".join(
+        f"{one.property} ({one.id})"
         for one, finding in found
         if one.profile not in wanted and finding.result == "failed"
     )
+    notes = (f"not kept, and not asked for by `{profile}`: {others}",) if others else ()
     counted = [finding.result for one, finding in found if one.profile in wanted]
     words = f"{counted.count('passed')} of {len(counted)} rules of `{profile}` hold"
     idle = counted.count("not-applicable")
