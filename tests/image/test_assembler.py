@@ -68,15 +68,15 @@ def test_the_golden_manifest_says_what_the_link_was(made: Path) -> None:
     image = (made / "image.elf").read_bytes()
     assert manifest["assembler"] == ASSEMBLER
     end = 0
-    for offset, size, _owner in manifest["ranges"]:
+    for offset, size, _owner, _object in manifest["ranges"]:
         assert offset == end
         assert size > 0
         end = offset + size
     assert end == len(image)
     headers = header_size(ElfFile.parse(image))
-    assert manifest["ranges"][0] == [0, headers, "image:headers"]
-    owned = {owner: b"" for _, _, owner in manifest["ranges"]}
-    for offset, size, owner in manifest["ranges"]:
+    assert manifest["ranges"][0] == [0, headers, "image:headers", ""]
+    owned = {owner: b"" for _, _, owner, _ in manifest["ranges"]}
+    for offset, size, owner, _ in manifest["ranges"]:
         owned[owner] += image[offset : offset + size]
     # The linker merged the strings; the program brought one of them first, the library the other.
     assert b"shared\0" in owned["//sample:sample"]

@@ -100,7 +100,12 @@ def describe(
         "components": components,
         "tools": spec["tools"],
         "sections": [
-            {"name": one.name, "size": one.size, "in_file": one.type != SHT_NOBITS}
+            {
+                "name": one.name,
+                "address": one.address,
+                "size": one.size,
+                "in_file": one.type != SHT_NOBITS,
+            }
             for one in sections
             if one.in_memory and one.size
         ],
@@ -127,7 +132,7 @@ def _attribute(
     parsed = [(name, elf, elf.sections()) for name, elf in objects(linked.files, kept)]
     placements = given_back(linked.elf, linked.placements, parsed)
     claims = (
-        (one.address, one.size, owner_of(one.object, owners) or _own_part(one.object))
+        (one.address, one.size, *_whose(one.object, owners))
         for one in placements
         if in_memory.get(one.output_section) and one.size
     )
@@ -138,14 +143,16 @@ def _attribute(
     )
 
 
-def _own_part(name: str) -> str:
-    return LAYOUT if name == SCRIPT else SHARED
+def _whose(name: str, owners: Mapping[str, str]) -> tuple[str, str]:
+    """Return the owner of an object, and what the manifest calls the object."""
+    owner = owner_of(name, owners)
+    return (owner, _short(name)) if owner else (LAYOUT if name == SCRIPT else SHARED, "")
 
 
 def _digests(image: bytes, ranges: Iterable[Range]) -> dict[str, str]:
     """Return the digest of all bytes of each owner, in the order of the file."""
     parts: dict[str, list[bytes]] = defaultdict(list)
-    for offset, size, owner in ranges:
+    for offset, size, owner, _ in ranges:
         parts[owner].append(image[offset : offset + size])
     return {owner: digest(b"".join(pieces)) for owner, pieces in parts.items()}
 

@@ -24,9 +24,10 @@ its versions: a reader refuses a number that it does not know. Sizes are bytes; 
                   ``objects`` are those with a byte in the image, ``dropped`` their functions that have none;
                   ``reason`` is a chain of {from, from_object, symbol, to, to_object}; a step
                   without an object comes from the platform, which boots into that symbol
-    sections      [{name, size, in_file}] of the linked file that take memory
+    sections      [{name, address, size, in_file}] of the linked file that take memory
     unclaimed     bytes that no component brought: headers, filling, what the linker script reserves
-    ranges        [[offset, size, owner]]: the whole boot file, each byte once (``unibuild.image.ranges``)
+    ranges        [[offset, size, owner, object]]: the whole boot file, each byte once
+                  (``unibuild.image.ranges``); ``object`` is empty for the image's own parts
     left_out      [{label, kind, description, purl, license, materials, objects}]: what was offered to the linker and has no byte in
                   the image; ``objects`` maps a name to the symbols that the object would define
 """

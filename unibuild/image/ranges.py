@@ -30,8 +30,8 @@ OWN_PARTS = {
     FILLING: "Filling between components, for the sake of alignment.",
 }
 
-Range = tuple[int, int, str]
-"""Offset in the boot file, size in bytes, owner."""
+Range = tuple[int, int, str, str]
+"""Offset in the boot file, size in bytes, owner, and the object that brought them; empty for own parts."""
 
 
 def header_size(boot: ElfFile) -> int:
@@ -39,38 +39,39 @@ def header_size(boot: ElfFile) -> int:
     return HEADER.size + len(boot.segments) * PROGRAM_HEADER.size
 
 
-def cover(boot: ElfFile, claims: Iterable[tuple[int, int, str]]) -> list[Range]:
+def cover(boot: ElfFile, claims: Iterable[Range]) -> list[Range]:
     """Return the ranges of a boot file.
 
-    ``claims`` are (virtual address, size, owner) of what lies in memory; of overlapping claims the one
-    that begins first holds, and what the file does not store is left out. Neighbours of one owner are
-    one range.
+    ``claims`` are ranges by virtual address of what lies in memory; of overlapping claims the one that
+    begins first holds, and what the file does not store is left out. Neighbours of one owner and object
+    are one range.
     """
-    placed = [(0, header_size(boot), HEADERS)]
+    placed = [(0, header_size(boot), HEADERS, "")]
     loads = [one for one in boot.segments if one.type == PT_LOAD and one.file_size]
-    for address, size, owner in sorted(claims):
+    for address, size, *whose in sorted(claims):
         for load in loads:
             inside = address - load.virtual_address
             if 0 <= inside < load.file_size:
-                placed.append((load.offset + inside, min(size, load.file_size - inside), owner))
+                stored = min(size, load.file_size - inside)
+                placed.append((load.offset + inside, stored, whose[0], whose[1]))
                 break
     placed.sort()
     found: list[Range] = []
     position = 0
-    for offset, size, owner in (*placed, (len(boot.data), 0, FILLING)):
+    for offset, size, owner, name in (*placed, (len(boot.data), 0, FILLING, "")):
         if offset > position:
-            _append(found, position, offset - position, FILLING)
+            _append(found, (position, offset - position, FILLING, ""))
             position = offset
         rest = offset + size - position
         if rest > 0:
-            _append(found, position, rest, owner)
+            _append(found, (position, rest, owner, name))
             position += rest
     return found
 
 
-def _append(found: list[Range], offset: int, size: int, owner: str) -> None:
-    if found and found[-1][2] == owner:
-        start, before, _ = found.pop()
-        found.append((start, before + size, owner))
+def _append(found: list[Range], new: Range) -> None:
+    if found and found[-1][2:] == new[2:]:
+        start, before, owner, name = found.pop()
+        found.append((start, before + new[1], owner, name))
     else:
-        found.append((offset, size, owner))
+        found.append(new)

@@ -127,7 +127,7 @@ def compose(manifest: Manifest, image: bytes, lock: Lock) -> Bill:
         )
     label = manifest["label"]
     ranges: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for offset, size, owner in manifest["ranges"]:
+    for offset, size, owner, _ in manifest["ranges"]:
         ranges[label if owner in OWN_PARTS else owner].append((offset, size))
     known = {one["label"]: one for one in (*manifest["left_out"], *manifest["components"])}
     labels = [label, *(one["label"] for one in manifest["components"] if one["label"] != label)]
