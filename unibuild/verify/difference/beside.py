@@ -31,9 +31,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """``symbols`` are (address, size, name); stretches are sorted by their start."""
+    """``symbols`` are (address, size, name); stretches are sorted by their start.
+
+    ``sections`` are (name, size, address) of what takes memory, in order; the address is None where
+    the manifest does not say it. ``identity`` is the file offset of the image's own digest.
+    """
 
     symbols: tuple[tuple[int, int, str], ...] = ()
+    sections: tuple[tuple[str, int, int | None], ...] = ()
+    identity: int | None = None
     by_offset: tuple[Stretch, ...] = ()
     by_address: tuple[Stretch, ...] = ()
 
@@ -49,9 +55,11 @@ def look(file: Path) -> Beside:
     manifest = _manifest(stem.with_name(f"{stem.name}.manifest.json"))
     if not manifest and stem.parent.name == f"{stem.name}.link":
         manifest = _manifest(stem.parent.parent / f"{stem.name}.manifest.json")
-        return Beside((), (), _placements(stem.with_suffix(".map"), manifest))
+        return Beside(by_address=_placements(stem.with_suffix(".map"), manifest))
     return Beside(
         _symbols(stem.with_name(f"{stem.name}.symbols")),
+        _sections(manifest),
+        _identity(manifest),
         _ranges(manifest),
         _placements(stem.with_name(f"{stem.name}.map"), manifest),
     )
@@ -90,6 +98,24 @@ def _manifest(file: Path) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return manifest if isinstance(manifest, dict) else {}
+
+
+def _sections(manifest: dict[str, object]) -> tuple[tuple[str, int, int | None], ...]:
+    found = []
+    sections = manifest.get("sections")
+    for row in sections if isinstance(sections, list) else ():
+        match row:
+            case {"name": str(name), "size": int(size)}:
+                address = row.get("address")
+                found.append((name, size, address if isinstance(address, int) else None))
+    return tuple(found)
+
+
+def _identity(manifest: dict[str, object]) -> int | None:
+    match manifest.get("identity"):
+        case {"offset": int(offset)}:
+            return offset
+    return None
 
 
 def _ranges(manifest: dict[str, object]) -> tuple[Stretch, ...]:

@@ -85,7 +85,7 @@ def _headline(node: Difference, style: Style) -> str:
 
 def _bytes(node: Difference, limits: Limits, style: Style) -> Iterator[str]:
     """Show the bytes of a leaf: as text where they are text, else in hexadecimal digits."""
-    if node.children or not (node.expected or node.found):
+    if node.children or not (node.expected or node.found) or (node.follows and limits.rows):
         return
     if node.kind in ("value", "name", "link"):
         return

@@ -32,8 +32,8 @@ Parts = dict[tuple[str, int], "Part"]
 def compare(name: str, expected: bytes, found: bytes, context: Context) -> Difference | None:
     """Compare two files; ``DamagedError`` when one breaks the format's rules."""
     ours, theirs = read_both(elf_reading.read, expected, found)
-    ours = ours.with_symbols(context.expected.symbols)
-    theirs = theirs.with_symbols(context.found.symbols)
+    ours = ours.named(context.expected)
+    theirs = theirs.named(context.found)
     one, other = _parts(ours, theirs)
     pair = Pair(ours, theirs, (Names(ours.symbols), Names(theirs.symbols)))
     pair = replace(pair, moves=_moves(one, other, pair))
@@ -70,22 +70,22 @@ def _keyed(parts: Sequence[Part]) -> Parts:
 
 def _moves(one: Parts, other: Parts, pair: Pair) -> frozenset[int]:
     """Return by how much symbols, parts, and unnamed data between common bytes moved."""
-    found: set[int] = set()
+    found = {0}  # what stays where it is, is at another distance from what moves
     for key, part in one.items():
         match = other.get(key)
         if match is None or not part.in_memory:
             continue
-        step = match.address - part.address
+        found.add(match.address - part.address)
         ours, theirs = (
             cut(part, pair.expected, pair.names[0]),
             cut(match, pair.found, pair.names[1]),
         )
-        found |= {step} | elf_parts.moves(ours, theirs)
-        if not part.code and part.content != match.content:
-            found |= {
-                step + span.other_end - span.end for span in spans(part.content, match.content)
-            }
-    found.discard(0)
+        for piece, partner in ((ours[name], theirs[name]) for name in ours if name in theirs):
+            step = partner.address - piece.address
+            found.add(step)
+            if not part.code and not piece.named and piece.content != partner.content:
+                places = spans(piece.content, partner.content)
+                found |= {step + span.other_end - span.end for span in places}
     return as_words(found) if len(found) <= _MOST_MOVES else frozenset()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.verify.difference import plain, text
 from unibuild.verify.difference.elf_pieces import cut
+from unibuild.verify.difference.elf_reading import IDENTITY
 from unibuild.verify.difference.references import only_references
 from unibuild.verify.difference.spans import spans
 from unibuild.verify.difference.text import order_cause
@@ -54,11 +55,6 @@ def compare(one: Part, other: Part, pair: Pair, context: Context) -> Difference 
                 follows=follows)  # fmt: skip
 
 
-def moves(ours: Mapping[Key, Piece], theirs: Mapping[Key, Piece]) -> set[int]:
-    """Return the distances by which the pieces that both have are apart."""
-    return {theirs[key].address - ours[key].address for key in ours if key in theirs}
-
-
 def _facts(one: Part, other: Part) -> list[Difference]:
     children = []
     for words, ours, theirs in (
@@ -100,7 +96,8 @@ def _pieces(
     references = []
     for key in both:
         one, other = ours[key], theirs[key]
-        if one.content == other.content and one.size == other.size:
+        same = one.content == other.content and one.size == other.size
+        if same or (_filling(one, part) and _filling(other, part)):
             continue
         step = other.address - one.address
         if only_references(one.content, other.content, pair.moves, step, pair.byte_order):
@@ -137,31 +134,14 @@ def _changed(
     if one.archive and other.archive:
         inner = context.inside(one.base, one.content, other.content)
         return replace(inner, offset=one.offset, origin=origin) if inner else None
+    if one.named and one.base == IDENTITY:
+        cause = Cause("digest", "the image's identity, which is made from all its other bytes")
+        return Difference(IDENTITY, "symbol", "", one.offset, one.content, other.content, cause,
+                          origin=origin, follows=True)  # fmt: skip
     if not one.content or not other.content:
         words = f"{plain.count(other.size)} where {one.size:,} were expected"
         return Difference(one.base, "symbol", words, one.offset, origin=origin)
-    leaves = []
-    for span in spans(one.content, other.content):
-        leaf = plain.leaf(one.name_of(span.start), one.content, other.content, span, context,
-                          base=one.offset, code=part.code)  # fmt: skip
-        step = other.address + span.other_start - one.address - span.start
-        sides = one.content[span.start : span.end], other.content[span.other_start : span.other_end]
-        wide = (
-            one.content[max(0, span.start - 3) : span.end + 3],
-            other.content[max(0, span.other_start - 3) : span.other_end + 3],
-        )
-        if len(sides[0]) == len(sides[1]) and only_references(
-            *wide, pair.moves, step, pair.byte_order
-        ):
-            leaf = replace(
-                leaf, follows=True, cause=None, words=f"{leaf.words}: references to what moved"
-            )
-        if not one.named:
-            place = context.expected.origin(leaf.offset, part.address + one.start + span.start)
-            leaf = replace(leaf, origin=place or origin)
-        leaves.append(leaf)
-    if not leaves:
-        return None
+    leaves = _leaves(part, one, other, pair, context)
     if len(leaves) == 1:
         return replace(leaves[0], origin=leaves[0].origin or origin)
     if not one.named:
@@ -169,9 +149,44 @@ def _changed(
     return node(one.base, "symbol", leaves, plain.sizes(one.content, other.content), origin=origin)
 
 
+def _leaves(part: Part, one: Piece, other: Piece, pair: Pair, context: Context) -> list[Difference]:
+    """Return the spans that differ; those that only refer to what moved are counted in one leaf."""
+    leaves = []
+    references = 0
+    for span in spans(one.content, other.content):
+        step = other.address + span.other_start - one.address - span.start
+        around = (
+            one.content[max(0, span.start - 3) : span.end + 3],
+            other.content[max(0, span.other_start - 3) : span.other_end + 3],
+        )
+        if span.end - span.start == span.other_end - span.other_start and only_references(
+            *around, pair.moves, step, pair.byte_order
+        ):
+            references += 1
+            continue
+        leaf = plain.leaf(
+            one.name_of(span.start), one.content, other.content, span, context,
+            base=one.offset, code=part.code,
+        )  # fmt: skip
+        if not one.named:
+            address = one.address + span.start
+            leaf = replace(leaf, origin=context.expected.origin(leaf.offset, address))
+        leaves.append(leaf)
+    if references:
+        places = "1 place" if references == 1 else f"{references:,} places"
+        words = f"{places}: references to what moved"
+        leaves.append(Difference(one.name_of(0), "moved", words, one.offset, follows=True))
+    return leaves
+
+
+def _filling(piece: Piece, part: Part) -> bool:
+    """Tell whether the bytes between two functions are what a linker fills up with."""
+    return part.code and not piece.named and not piece.content.strip(b"\xcc\x90\0")
+
+
 def _only(side: str, piece: Piece, context: Context) -> Difference:
     if not piece.named:  # filling between symbols that moved apart
-        if not any(piece.content.strip(b"\xcc\x90")):
+        if not any(piece.content.strip(b"\xcc\x90\0")):
             return Difference("", "equal")
         words = f"{plain.count(piece.size)} only in what was {side}"
         return Difference(piece.name_of(0), f"only-{side}", words, piece.offset)
@@ -203,7 +218,7 @@ def _moved(pairs: Sequence[tuple[Piece, Piece]]) -> list[Difference]:
 
 
 def _references(pieces: Sequence[Piece]) -> Difference:
-    names = ", ".join(piece.base for piece in pieces[:_SHOWN_NAMES])
+    names = ", ".join(piece.name_of(0) for piece in pieces[:_SHOWN_NAMES])
     more = f" and {len(pieces) - _SHOWN_NAMES:,} more" if len(pieces) > _SHOWN_NAMES else ""
     words = f"{names}{more}: only references to what moved differ"
     return Difference("references", "moved", words, pieces[0].offset, follows=True)

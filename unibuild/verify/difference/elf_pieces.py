@@ -81,6 +81,8 @@ def _places(part: Part, elf: Elf, names: Names) -> Sequence[tuple[int, Symbol]]:
         (symbol.address - base, symbol)
         for symbol in names.of(part)
         if base <= symbol.address < base + part.size and not symbol.name.startswith((".L", "$"))
+        # A label without a size among data marks a place, as those of linker scripts do.
+        if symbol.size or part.code
     ]
 
 

@@ -10,11 +10,17 @@ import io
 import struct
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unibuild.verify.difference.context import DamagedError
 
+if TYPE_CHECKING:
+    from unibuild.verify.difference.beside import Beside
+
 MAGIC = b"\x7fELF"
+IDENTITY = "the image's identity"
+"""The name of the digest that an image holds of all its other bytes."""
+_IDENTITY_SIZE = 32
 _MOST_HEADERS = 30_000
 _MOST_SYMBOLS = 2_000_000
 _ALLOC, _EXECUTABLE, _STRINGS, _COMPRESSED = 0x2, 0x4, 0x20, 0x800
@@ -88,12 +94,18 @@ class Elf:
         size, tables = _tables(self.data)
         return max(*ends, size, *(start + count * entry for start, count, entry in tables), 0)
 
-    def with_symbols(self, symbols: tuple[tuple[int, int, str], ...]) -> Elf:
-        """Return the same with names from a symbol file, when it has none of its own."""
-        if self.symbols or not symbols:
+    def named(self, beside: Beside) -> Elf:
+        """Return the same with the names that stand beside a file which has none of its own."""
+        if len(self.sections) > 1:
             return self
-        named = tuple(Symbol(name, address, size, -1) for address, size, name in symbols)
-        return replace(self, symbols=named)
+        symbols = self.symbols or tuple(
+            Symbol(name, address, size, -1) for address, size, name in beside.symbols
+        )
+        for segment in self.segments:
+            at = (beside.identity or 0) - segment.offset
+            if segment.type == "PT_LOAD" and 0 < at < len(segment.content):
+                symbols += (Symbol(IDENTITY, segment.address + at, _IDENTITY_SIZE, -1),)
+        return replace(self, symbols=symbols, segments=_named(self.segments, beside))
 
 
 def is_elf(data: bytes) -> bool:
@@ -185,6 +197,50 @@ def _segment(data: bytes, segment: Any, index: int) -> Part:  # noqa: ANN401 - p
         segment["p_vaddr"], offset, segment["p_memsz"], data[offset : offset + size], index,
         (("alignment", segment["p_align"]), ("physical address", segment["p_paddr"])),
     )  # fmt: skip
+
+
+def _named(segments: tuple[Part, ...], beside: Beside) -> tuple[Part, ...]:
+    """Cut the segments at the sections that they were made of, as far as those are known."""
+    loads = [part for part in segments if part.type == "PT_LOAD"]
+    parts: list[Part] = []
+    for segment in segments:
+        if segment.type != "PT_LOAD" and any(_within(segment, load) for load in loads):
+            continue
+        inside = [
+            (name, size, address)
+            for name, size, address in beside.sections
+            if address is not None and segment.address <= address < segment.address + segment.size
+        ]
+        if inside and segment.type == "PT_LOAD":
+            parts += _sections_of(segment, inside)
+        else:
+            alone = [name for name, size, _ in beside.sections if size == segment.size]
+            name = alone[0] if len(alone) == 1 and segment.size else segment.name
+            parts.append(replace(segment, name=name))
+    return tuple(parts)
+
+
+def _within(segment: Part, load: Part) -> bool:
+    return load.offset <= segment.offset and (
+        segment.offset + len(segment.content) <= load.offset + len(load.content)
+    )
+
+
+def _sections_of(segment: Part, inside: list[tuple[str, int, int]]) -> list[Part]:
+    """Return the sections of a segment; the first takes what lies before it, each what follows it."""
+    parts = []
+    starts = [address - segment.address for _, _, address in inside]
+    starts[0] = 0
+    ends = [*starts[1:], segment.size]
+    for (name, _, _), start, end in zip(inside, starts, ends, strict=True):
+        content = segment.content[start:end]
+        parts.append(
+            replace(
+                segment, name=name, address=segment.address + start, offset=segment.offset + start,
+                size=end - start, content=content,
+            )
+        )  # fmt: skip
+    return parts
 
 
 def _symbols(

@@ -18,10 +18,11 @@ GAP = 8
 _CHUNK = 1 << 16
 _PROBE = 24
 _DISTANCES = (0, 4, *(8 << power for power in range(18)))
-_REACH = 1 << 16
+_REACH = 1 << 20
+_NEAR = 1 << 10
 _VARIED = 6
 """A piece with fewer different bytes may be found anywhere: filling, zeros."""
-_MUCH = 4
+_LITTLE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ def spans(expected: bytes, found: bytes, gap: int = GAP) -> list[Span]:
     if len(expected) != len(found):
         return aligned(expected, found)
     places = in_place(expected, found, gap)
-    if sum(span.size for span in places) * _MUCH < len(expected):
+    if sum(span.size for span in places) <= _LITTLE:
         return places
     moved = aligned(expected, found)
-    return min(places, moved, key=lambda found_: sum(span.size for span in found_))
+    return min(places, moved, key=lambda some: sum(span.size for span in some))
 
 
 def in_place(expected: bytes, found: bytes, gap: int = GAP) -> list[Span]:
@@ -92,20 +93,20 @@ def aligned(expected: bytes, found: bytes) -> list[Span]:
 
 
 def _meet(expected: bytes, here: int, found: bytes, there: int) -> tuple[int, int] | None:
-    """Return the nearest places from which both sides go on alike."""
-    for distance in _DISTANCES:
-        probe = expected[here + distance : here + distance + _PROBE]
-        if len(probe) < _PROBE:
-            return None
-        if len(set(probe)) < _VARIED:
-            continue
-        at = found.find(probe, there, there + distance + _REACH)
-        if at < 0:
-            continue
-        start = here + distance
-        while start > here and at > there and expected[start - 1] == found[at - 1]:
-            start, at = start - 1, at - 1
-        return start, at
+    """Return the nearest places from which both sides go on alike: long pieces, else short ones."""
+    for probe_size, reach in ((_PROBE, _REACH), (_PROBE // 2, _NEAR)):
+        for distance in _DISTANCES:
+            start = here + distance
+            probe = expected[start : start + probe_size]
+            if distance > reach or len(probe) < probe_size:
+                break
+            if len(set(probe)) < _VARIED:
+                continue
+            at = found.find(probe, there, there + distance + reach)
+            if at >= 0:
+                while start > here and at > there and expected[start - 1] == found[at - 1]:
+                    start, at = start - 1, at - 1
+                return start, at
     return None
 
 

@@ -95,16 +95,15 @@ class Difference:
     def _decisive(self) -> tuple[_Leaf, bool]:
         """Return the leaf that explains most, and whether its cause is the one to name.
 
-        What follows from something else never hides a leaf that does not; what may follow (a
-        digest) does not hide a difference that nothing explains.
+        What is evident comes first; then the first difference that does not follow from another,
+        whether a likely cause is known for it or none; what may follow (a digest) last.
         """
         leaves = list(_walk(self, ()))
-        causes = [leaf for leaf in leaves if leaf.node.cause is not None]
-        unknown = [leaf for leaf in leaves if leaf.node.cause is None and not leaf.node.follows]
-        best = min(causes, key=lambda leaf: leaf.rank, default=None)
-        if best is not None and (best.rank < _UNSURE or not unknown):
-            return best, True
-        return (unknown or leaves)[0], False
+        evident = [leaf for leaf in leaves if leaf.rank == 0]
+        own = [leaf for leaf in leaves if not leaf.node.follows]
+        likely = [leaf for leaf in own if leaf.node.cause is None or leaf.rank < _UNSURE]
+        leaf = (evident or likely or own or leaves)[0]
+        return leaf, leaf.node.cause is not None
 
     def named(self, name: str) -> Difference:
         """Return the same under another name."""
@@ -158,7 +157,12 @@ def _sentence(leaf: _Leaf, words: str, *, unknown: bool = False) -> str:
     if leaf.way:
         steps.append(leaf.node.name)
     origin = next((node.origin for node in (leaf.node, *reversed(leaf.way)) if node.origin), "")
-    place = " in ".join(name for name in reversed(steps) if name)
+    outer = [
+        name
+        for name, inner in zip(steps, [*steps[1:], ""], strict=True)
+        if name and inner != name and not inner.startswith(f"{name}+")
+    ]
+    place = " in ".join(reversed(outer))
     from_whom = f", from {origin}" if origin else ""
     if not place:
         return words + from_whom
