@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _REACH = 160
 """How far around a span the text that it stands in is looked at."""
 _SHOWN = 90
+_DIGITS = 16
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
 _PRINTABLE = frozenset(b"\t\n\r") | frozenset(range(0x20, 0x7F))
 
@@ -202,15 +203,17 @@ def _numbers(one: _Window, other: _Window, _: Surroundings) -> Cause | None:
     if digests and not all(text.isdecimal() for text in digests):
         if len(digests[0]) != len(digests[1]):
             return None
-        what = f"a digest or a random number of {len(digests[0])} hexadecimal digits"
-        return Cause("digest", f"{what}: {_both(*digests)}")
+        short = [f"{digits[:_DIGITS]}…" for digits in digests]
+        return Cause(
+            "digest", f"a digest or a random number in hexadecimal digits: {_both(*short)}"
+        )
     pair = _pair(one, other, _NUMBER)
     if pair is None:
         return None
     before = one.text[: one.start].lower()[-24:]
     if re.search(r"\bpid\b|process", before):
         return Cause("process-id", f"a process id: {_both(*pair)}")
-    return Cause("number", f"a number (it may count something, or be a process id): {_both(*pair)}")
+    return Cause("number", f"a number: {_both(*pair)}")
 
 
 _RECOGNISERS: tuple[Callable[[_Window, _Window, Surroundings], Cause | None], ...] = (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unibuild.model.errors import HostError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LARGEST = 256 << 20
 """Files above this many bytes are compared as bytes, a piece at a time."""
+_DESCRIBING = (".symbols", ".manifest.json", ".map", ".why")
 _DEEPEST = 200
 _CHUNK = 1 << 20
 _KINDS = {
@@ -85,6 +87,7 @@ class Folders:
                 )
             )
         ]
+        children = _following(children)
         missing, added = sorted(ours - theirs), sorted(theirs - ours)
         for entry in list(missing):
             twin = next((other for other in added if _same(expected / entry, found / other)), None)
@@ -146,6 +149,13 @@ class Folders:
         if max(expected.stat().st_size, found.stat().st_size) <= LARGEST:
             return self.contents(name, expected, found, expected.read_bytes(), found.read_bytes())
         return _large(name, expected, found, at)
+
+
+def _following(children: list[Difference]) -> list[Difference]:
+    """Mark what describes a file beside it that differs: symbols, manifest and map of an image."""
+    stems = {child.name.removesuffix(".elf") for child in children if child.name.endswith(".elf")}
+    described = {f"{stem}{suffix}" for stem in stems for suffix in _DESCRIBING}
+    return [replace(child, follows=child.name in described) for child in children]
 
 
 def _first_difference(expected: Path, found: Path) -> int | None:

@@ -126,7 +126,12 @@ def _by_name(
         cause = Cause(
             "order", f"an order: {len(order[0])} elements that both have, another way round"
         )
-        renamed.append(Difference(path or "the list", "value", "another order", cause=cause))
+        # Elements that differ as well may be what the order is made by.
+        renamed.append(
+            Difference(
+                path or "the list", "value", "another order", cause=cause, follows=bool(children)
+            )
+        )
     return renamed
 
 

@@ -100,7 +100,7 @@ class Difference:
         """
         leaves = list(_walk(self, ()))
         evident = [leaf for leaf in leaves if leaf.rank == 0]
-        own = [leaf for leaf in leaves if not leaf.node.follows]
+        own = [leaf for leaf in leaves if not leaf.follows]
         likely = [leaf for leaf in own if leaf.node.cause is None or leaf.rank < _UNSURE]
         leaf = (evident or likely or own or leaves)[0]
         return leaf, leaf.node.cause is not None
@@ -136,9 +136,14 @@ class _Leaf:
     """The nodes above it, the root first."""
 
     @property
+    def follows(self) -> bool:
+        """Tell whether it, or something that it is part of, follows from another difference."""
+        return any(node.follows for node in (self.node, *self.way))
+
+    @property
     def rank(self) -> int:
         """Return the rank of its cause, worse for what only follows from another difference."""
-        return (self.node.cause.rank if self.node.cause else _UNSURE) + 3 * self.node.follows
+        return (self.node.cause.rank if self.node.cause else _UNSURE) + 3 * self.follows
 
 
 _UNSURE = 2
