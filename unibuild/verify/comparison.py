@@ -150,7 +150,7 @@ def words(difference: ActionDifference) -> str:
         paths = [output.path for output, _ in difference.outputs] or [
             output.path for output in difference.action.outputs
         ]
-        return f"{who} makes another {_listed(paths)} from {_equal(difference.action)}"
+        return f"{who} makes another {listed(paths)} from {_equal(difference.action)}"
     if difference.cause == "failed":
         here = difference.other is not None and difference.other.failed
         return f"{who} {'fails in the rebuild' if here else 'failed, and does not in the rebuild'}"
@@ -168,5 +168,6 @@ def _equal(action: LoggedAction) -> str:
     return f"{inputs}, command and environment"
 
 
-def _listed(paths: list[str]) -> str:
+def listed(paths: list[str]) -> str:
+    """Return paths as a sentence lists them."""
     return paths[0] if len(paths) == 1 else f"{', '.join(paths[:-1])} and {paths[-1]}"

@@ -29,6 +29,11 @@ def kept(bench: Workbench) -> Kept:
     return bench.once(__name__ + ".kept", lambda: _kept(bench))
 
 
+def prepared(bench: Workbench) -> tuple[Prepared, ...]:
+    """Return every action of the kept graph with its key, in order."""
+    return bench.once(__name__ + ".prepared", lambda: _prepared(bench))
+
+
 def log(bench: Workbench) -> ExecutionLog:
     """Return the execution log that the ordinary build would write now, running nothing."""
     return bench.once(__name__ + ".log", lambda: _log(bench))
@@ -78,14 +83,21 @@ def _find(bench: Workbench) -> Kept | None:
     return None
 
 
-def _log(bench: Workbench) -> ExecutionLog:
+def _prepared(bench: Workbench) -> tuple[Prepared, ...]:
     plan, values = kept(bench).plan, kept(bench).values
     sandboxed = Sandbox(bench.sandbox).active
     keys = ActionKeys(plan, values, DigestFunction(bench.workspace.digest_function))
-    actions = []
+    found = []
     for index in range(len(plan.outputs)):
         record = with_host(plan.record(index), {}, sandboxed=sandboxed)
         key = keys.action(record, sandboxed=sandboxed)
-        prepared = Prepared(index, record, key, "", sandboxed)
-        actions.append(of_action(plan, values, prepared, executed=False))
-    return ExecutionLog.of(actions)
+        pruned = keys.without_prunable(record, sandboxed=sandboxed) if record.depfile >= 0 else ""
+        found.append(Prepared(index, record, key, pruned, sandboxed))
+    return tuple(found)
+
+
+def _log(bench: Workbench) -> ExecutionLog:
+    plan, values = kept(bench).plan, kept(bench).values
+    return ExecutionLog.of(
+        of_action(plan, values, action, executed=False) for action in prepared(bench)
+    )
