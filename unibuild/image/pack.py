@@ -20,42 +20,54 @@ from unibuild.image.manifest import render
 from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from unibuild.execution.request import BuiltinCall
 
 
 def build(call: BuiltinCall) -> None:
     """Run the action."""
-    _version, specification, linked_path, map_path, why_path, root, *objects = call.arguments
-    spec = json.loads(call.inputs[specification].read_text("utf-8"))
-    try:
-        elf = ElfFile.parse(call.inputs[linked_path].read_bytes())
-        linked = Linked(
-            elf,
-            elf.symbols(),
-            parse_map(call.inputs[map_path].read_text("utf-8")),
-            parse_extractions(call.inputs[why_path].read_text("utf-8")),
-            {path: call.inputs[path].read_bytes() for path in objects},
-            b"" if root == "-" else call.inputs[root].read_bytes(),
-        )
-        check_undefined(spec, linked)
-        image, identified = _assemble(linked)
-    except MalformedElfError as error:
-        raise ActionError("bad-link-output", f"{spec['label']} cannot boot: {error}") from error
-    contents = {
-        ".elf": image,
-        ".symbols": symbol_file.render(linked.elf).encode(),
-        ".manifest.json": render(
-            describe(spec, linked, image, identified, call.environment["UNIBUILD_SANDBOX"])
-        ).encode(),
-    }
+    contents = assemble(
+        call.arguments,
+        lambda path: call.inputs[path].read_bytes(),
+        call.environment["UNIBUILD_SANDBOX"],
+    )
     for path, place in call.outputs.items():
         suffix = next(ending for ending in contents if path.endswith(ending))
         place.write_bytes(contents[suffix])
 
 
-def _assemble(linked: Linked) -> tuple[bytes, dict[str, Any] | None]:
+def assemble(
+    arguments: Sequence[str], read: Callable[[str], bytes], sandbox: str
+) -> dict[str, bytes]:
+    """Return the bytes of boot file, symbol file and manifest by their endings.
+
+    ``arguments`` are the action's, ``read`` gives the content of a path among them.
+    """
+    _version, specification, linked_path, map_path, why_path, root, *objects = arguments
+    spec = json.loads(read(specification))
+    try:
+        elf = ElfFile.parse(read(linked_path))
+        linked = Linked(
+            elf,
+            elf.symbols(),
+            parse_map(read(map_path).decode()),
+            parse_extractions(read(why_path).decode()),
+            {path: read(path) for path in objects},
+            b"" if root == "-" else read(root),
+        )
+        check_undefined(spec, linked)
+        image, identified = _sealed(linked)
+    except MalformedElfError as error:
+        raise ActionError("bad-link-output", f"{spec['label']} cannot boot: {error}") from error
+    return {
+        ".elf": image,
+        ".symbols": symbol_file.render(linked.elf).encode(),
+        ".manifest.json": render(describe(spec, linked, image, identified, sandbox)).encode(),
+    }
+
+
+def _sealed(linked: Linked) -> tuple[bytes, dict[str, Any] | None]:
     """Return the boot file with its identity, and what the manifest says of the identity."""
     address = identity.address(linked.symbols)
     if address is None:
