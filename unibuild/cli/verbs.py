@@ -44,6 +44,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("diff", "diff", "what differs between two outputs, down to symbols, and why"),
             Verb("attest", "attest", "write the provenance of an image (SLSA, in-toto)"),
             Verb("sign", "sign", "sign a provenance or another statement (DSSE)"),
+            Verb("sbom", "sbom", "write the bill of materials of an image (CycloneDX, SPDX)"),
         ),
     ),
     (

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from unibuild.external.purl import parse, split_file
+from unibuild.image.manifest_shape import check
 from unibuild.image.ranges import OWN_PARTS
 from unibuild.model.errors import UserError
 
@@ -115,14 +116,18 @@ class Bill:
         return uuid.uuid5(_NAMESPACE, json.dumps(asdict(self), sort_keys=True))
 
 
-def compose(manifest: Manifest, image: bytes, lock: Lock) -> Bill:
-    """Return the bill of ``image``; ``UserError`` ``manifest-of-another-image`` when it is not this one."""
+def compose(manifest: Manifest, image: bytes, lock: Lock, shown: str = "the manifest") -> Bill:
+    """Return the bill of ``image``; ``shown`` is what messages call its manifest.
+
+    ``UserError`` ``bad-manifest``, or ``manifest-of-another-image`` when it does not belong to ``image``.
+    """
+    check(manifest, shown)
     hashes = Hashes.of(image)
     if manifest["image"]["digest"] != f"sha256:{hashes.sha256}":
         raise UserError(
             "manifest-of-another-image",
-            f"the manifest of {manifest['label']} belongs to another image: it says "
-            f"{manifest['image']['digest']}, the file has sha256:{hashes.sha256}",
+            f"{shown} belongs to another image: it says {manifest['image']['digest']}, the file "
+            f"has sha256:{hashes.sha256}",
             hint="build the image again, or name the manifest that was made with it",
         )
     label = manifest["label"]

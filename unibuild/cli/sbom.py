@@ -1,0 +1,88 @@
+"""Write the bill of materials of an image: every part of it with digest, package URL and licence.
+
+    unibuild sbom //services/dns:image
+    unibuild sbom //services/dns:image --format spdx -o image.spdx.json
+
+CycloneDX 1.6 or SPDX 2.3, as JSON. The same image and lock give the same document. It says for every
+byte of the image which part brought it; compilers and other build tools are listed apart.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unibuild.cli import options
+from unibuild.cli.files import replace_file
+from unibuild.cli.terminal import plural
+from unibuild.cli.workspace import Composition
+
+if TYPE_CHECKING:
+    import argparse
+
+    from unibuild.cli.terminal import Terminal
+    from unibuild.verify.materials.bill import Bill
+
+FORMATS = ("cyclonedx", "spdx")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the image, the form and the file."""
+    parser.add_argument("label", metavar="LABEL", help="the image")
+    parser.add_argument(
+        "--format", choices=FORMATS, default=FORMATS[0], help="the standard (default: cyclonedx)"
+    )
+    parser.add_argument(
+        "-o", "--output", default="", metavar="FILE",
+        help="write to FILE (default: standard output)",
+    )  # fmt: skip
+    options.add_build_options(parser)
+
+
+def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Build the image if need be, and write the document."""
+    composition = Composition.here(terminal)
+    bill = bill_of(composition, arguments)
+    text = _text(bill, arguments.format)
+    if not arguments.output:
+        terminal.data(text.rstrip("\n"))
+    else:
+        replace_file(Path(arguments.output).absolute(), text.encode())
+        parts, packages = len(bill.parts), len(bill.packages)
+        terminal.note(
+            f"wrote {arguments.output}: {plural(parts, 'part')}, {plural(packages, 'package')}"
+        )
+    _warn(bill, terminal)
+    return 0
+
+
+def bill_of(composition: Composition, arguments: argparse.Namespace) -> Bill:
+    """Build the image ``arguments.label`` if need be, and return its bill of materials."""
+    from unibuild.image import manifest
+    from unibuild.verify.materials import bill
+
+    path = composition.manifest_path(composition.build_one(arguments, arguments.label))
+    found = manifest.read(path)
+    image = path.with_name(Path(str(found["image"]["file"])).name).read_bytes()
+    return bill.compose(found, image, composition.lock(), composition.shown(str(path)))
+
+
+def _text(bill: Bill, form: str) -> str:
+    if form == "spdx":
+        from unibuild.verify.materials import spdx
+
+        return spdx.render(bill)
+    from unibuild.verify.materials import cyclonedx
+
+    return cyclonedx.render(bill)
+
+
+def _warn(bill: Bill, terminal: Terminal) -> None:
+    """Say what the document cannot say, since nobody declared it."""
+    from unibuild.cli.render import warning_line
+
+    silent = [part.label for part in bill.parts if not part.license]
+    if silent:
+        first = ", ".join(silent[:3]) + (" …" if len(silent) > 3 else "")  # noqa: PLR2004
+        text = f"no licence is declared for {first}: write `license` in [package] or WORKSPACE.toml"
+        terminal.note(warning_line(text, terminal))
