@@ -164,7 +164,7 @@ def _sentence(leaf: _Leaf, words: str, *, unknown: bool = False) -> str:
     origin = next((node.origin for node in (leaf.node, *reversed(leaf.way)) if node.origin), "")
     outer = [
         name
-        for name, inner in zip(steps, [*steps[1:], ""], strict=True)
+        for name, inner in zip(steps, [*steps[1:], ""], strict=False)
         if name and inner != name and not inner.startswith(f"{name}+")
     ]
     place = " in ".join(reversed(outer))
