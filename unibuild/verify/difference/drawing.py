@@ -22,6 +22,8 @@ CHILDREN = 10
 _ROW = 16
 _ROWS = 2
 _LEAST_TEXT = 0.9
+_SAYING_MORE = ("name", "only-expected", "only-found")
+"""Kinds of leaves whose words are no part of their cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,10 @@ def _node(
 
 
 def _headline(node: Difference, style: Style) -> str:
-    words = node.cause.words if node.cause is not None and not node.children else node.words
+    words = node.words
+    if node.cause is not None and not node.children:
+        keeps = node.kind in _SAYING_MORE and words not in node.cause.words
+        words = f"{words}; {node.cause.words}" if keeps else node.cause.words
     name = style(node.name, "dim" if node.follows else "bold")
     if node.cause is not None and not node.follows:
         words = style(words, "yellow")

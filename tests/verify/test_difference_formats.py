@@ -1,0 +1,199 @@
+"""Folders, archives, root archives and JSON are taken apart: what differs has the name of its part."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from support.tree import write_tree
+
+from unibuild.image.root_archive import write_root_archive
+from unibuild.model.errors import UserError
+from unibuild.verify.difference import Difference, drawing, explain
+
+Sides = tuple[Path, Path]
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> Sides:
+    return tmp_path / "expected", tmp_path / "found"
+
+
+def of_files(sides: Sides, expected: bytes | str, found: bytes | str) -> Difference:
+    for path, content in zip(sides, (expected, found), strict=True):
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return explain(*sides)
+
+
+def drawn(difference: Difference) -> str:
+    return "\n".join(drawing.lines(difference, drawing.Limits(0, 0, 0)))
+
+
+def member(name: str, content: bytes, time: int = 0, owner: int = 0, mode: str = "644") -> bytes:
+    fields = (f"{name}/".ljust(16), str(time).ljust(12), str(owner).ljust(6), "0".ljust(6),
+              mode.ljust(8), str(len(content)).ljust(10))  # fmt: skip
+    return "".join(fields).encode() + b"`\n" + content + b"\n" * (len(content) % 2)
+
+
+def archive(*members: bytes) -> bytes:
+    return b"!<arch>\n" + b"".join(members)
+
+
+def root(folder: Path, files: dict[str, bytes]) -> bytes:
+    write_tree(folder, {name.lstrip("/"): content for name, content in files.items()})
+    return write_root_archive({name: folder / name.lstrip("/") for name in files})
+
+
+def test_equal_files_and_folders_are_equal(sides: Sides) -> None:
+    assert of_files(sides, b"\x7fELF", b"\x7fELF").equal
+    assert explain(sides[0].parent, sides[0].parent).equal
+    assert explain(sides[0], sides[0]).first_cause == ""
+
+
+def test_folders_by_entry(sides: Sides) -> None:
+    write_tree(sides[0], {"a/x": "1\n", "a/y": "2\n", "gone": "g", "kept-1": "k" * 50, "same": "s"})
+    write_tree(sides[1], {"a/x": "1\n", "a/y": "3\n", "kept-2": "k" * 50, "same": "s"})
+    (sides[0] / "link").symlink_to("/home/ada/x")
+    (sides[1] / "link").symlink_to("/home/grace/x")
+    (sides[0] / "same").chmod(0o644)
+    (sides[1] / "same").chmod(0o664)
+    (sides[0] / "pipe").mkdir()
+    os.mkfifo(sides[1] / "pipe")
+    difference = explain(*sides)
+    text = drawn(difference)
+    assert {child.name for child in difference.children} == {
+        "a", "gone", "kept-1", "link", "same", "pipe"
+    }  # fmt: skip
+    assert "y" in text
+    assert "gone: only in what was expected" in text
+    assert "kept-1: found under the name kept-2; a number: `1` expected, `2` found" in text
+    assert "a umask: mode 0644 expected, 0664 found" in text
+    assert "a folder expected, a pipe found" in text
+    assert "`/home/ada/x` expected, `/home/grace/x` found" in text
+
+
+def test_a_file_where_a_folder_was(sides: Sides) -> None:
+    sides[0].mkdir()
+    sides[1].write_text("x")
+    assert explain(*sides).words == "a folder expected, a file found"
+
+
+def test_a_path_that_does_not_exist_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no file or folder"):
+        explain(tmp_path, tmp_path / "nothing")
+
+
+def test_json_by_path(sides: Sides) -> None:
+    expected = {
+        "a": [{"name": "x", "size": 1}, {"name": "y", "at": "2026-11-22"}],
+        "b": [1, 2],
+        "c": 0,
+    }
+    found = {
+        "a": [{"name": "x", "size": 1}, {"name": "y", "at": "2026-11-23"}],
+        "b": [2, 1],
+        "d": None,
+    }
+    difference = of_files(sides, json.dumps(expected), json.dumps(found, indent=1))
+    names = {child.name: child for child in difference.children}
+    assert set(names) == {"a[y].at", "b", "c", "d"}
+    assert difference.cause_id == "date"
+    assert names["b"].cause is not None
+    assert names["b"].cause.id == "order"
+    assert names["c"].kind == "only-expected"
+    assert names["d"].kind == "only-found"
+
+
+def test_json_with_keys_in_another_order(sides: Sides) -> None:
+    difference = of_files(sides, '{"a": 1, "b": 2}', '{"b": 2, "a": 1}')
+    assert (difference.cause_id, difference.words) == ("order", "the same values")
+
+
+def test_json_written_with_other_spaces_is_shown_as_text(sides: Sides) -> None:
+    difference = of_files(sides, '{"a": 1}\n', '{"a":1}\n')
+    assert difference.kind == "text"
+
+
+def test_archives_by_member_and_header(sides: Sides) -> None:
+    expected = archive(
+        member("a.o", b"aaaa", time=1_795_341_209), member("b.o", b"bb\nb\n"), member("c.o", b"c")
+    )
+    found = archive(
+        member("a.o", b"aaaa", time=1_795_341_300, owner=7),
+        member("b.o", b"bb\nc\n"),
+        member("d.o", b"c"),
+    )
+    difference = of_files(sides, expected, found)
+    assert [child.name for child in difference.children] == ["a.o", "b.o", "c.o", "d.o"]
+    assert (
+        "a date in the header: time 1795341209 expected, 1795341300 found" in difference.first_cause
+    )
+    assert "2026-11-22 09:53:29 UTC" in difference.first_cause
+    assert "in a.o" in difference.first_cause
+    assert "the user who built: owner 0 expected, 7 found" in drawn(difference)
+
+
+def test_members_in_another_order(sides: Sides) -> None:
+    one, other = member("a.o", b"a"), member("b.o", b"b")
+    difference = of_files(sides, archive(one, other), archive(other, one))
+    assert difference.cause_id == "order"
+    assert "the same members" in difference.first_cause
+
+
+def test_root_archives_by_file(sides: Sides, tmp_path: Path) -> None:
+    expected = root(tmp_path / "1", {"/etc/zone": b"one\ntwo\n", "/etc/more": b"same"})
+    found = root(
+        tmp_path / "2", {"/etc/zone": b"one\n2026-11-22\n", "/etc/more": b"same", "/new": b"n"}
+    )
+    difference = of_files(sides, expected, found)
+    text = drawn(difference)
+    assert difference.kind == "archive"
+    assert "/etc/zone" in text
+    assert "line 2" in text
+    assert "/new: only in what was found" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\x7fELF\x02\x01\x01" + bytes(20), "is no whole ELF file"),
+        (archive(member("a.o", b"aaaa"))[:-2], "is no whole archive"),
+        (archive(member("a.o", b"aaaa")) + b"rest", "is no whole archive"),
+        (archive(b"x" * 60), "is no whole archive"),
+        (b"070701" + b"0" * 50, "is no whole cpio archive"),
+        (b"070701" + b"F" * 104, "is no whole cpio archive"),
+    ],
+)
+def test_a_damaged_file_is_compared_as_bytes_and_says_so(
+    sides: Sides, content: bytes, words: str
+) -> None:
+    difference = of_files(sides, content, content + b"x")
+    assert not difference.equal
+    assert difference.damaged[0][0] == "expected"
+    assert words in difference.damaged[0][1]
+    assert difference.children
+
+
+def test_a_difference_deep_in_containers_has_the_whole_way_in_its_name(
+    sides: Sides, tmp_path: Path
+) -> None:
+    inner = [
+        root(tmp_path / name, {"/etc/motd": f"built at 1{name}:30:00\n".encode()}) for name in "12"
+    ]
+    difference = of_files(sides, *(archive(member("root.cpio", content)) for content in inner))
+    assert difference.first_cause.endswith("in line 1 in /etc/motd in root.cpio")
+
+
+def test_the_document_is_json_and_leaves_nothing_of_the_evidence_out(sides: Sides) -> None:
+    difference = of_files(sides, b"\x00\x01same\x02\x03", b"\x00\x09same\x02\x03")
+    leaf = json.loads(json.dumps(difference.document()))["children"][0]
+    assert leaf == {
+        "name": "byte 1",
+        "kind": "bytes",
+        "words": "1 byte differs",
+        "offset": 1,
+        "expected": "01",
+        "found": "09",
+    }
