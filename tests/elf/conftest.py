@@ -79,7 +79,7 @@ def make(
         rows.append(
             layout.SECTION_HEADER.pack(
                 offsets[len(segments) + number], kind, 0, 0, len(body), len(content),
-                first + 1, 0, 1, 0,
+                first + 1, 0, 1, layout.SYMBOL.size if kind == layout.SHT_SYMTAB else 0,
             )
         )  # fmt: skip
         body += content
