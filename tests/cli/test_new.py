@@ -44,3 +44,9 @@ def test_refuses_a_full_folder_outside_a_workspace(run: Run, tmp_path: Path) -> 
     result = run("new", "greeter")
     assert result.returncode == 2
     assert result.stderr.startswith("error[no-workspace]:")
+
+
+def test_a_new_git_repository_is_an_empty_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    assert run("new", "greeter", "--lang", "c").returncode == 0
+    assert (tmp_path / "WORKSPACE.toml").is_file()

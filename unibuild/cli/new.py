@@ -88,7 +88,7 @@ def _check(package: PurePosixPath) -> None:
 
 
 def _new_workspace(folder: Path, terminal: Terminal) -> Path:
-    if any(folder.iterdir()):
+    if any(not path.name.startswith(".") for path in folder.iterdir()):  # .git may be there
         raise UserError(
             id="no-workspace",
             cause=f"{folder} is in no workspace",
