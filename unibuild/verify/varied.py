@@ -137,10 +137,7 @@ class _Report:
             "variations": [each.name for each in guilt.variations],
             "first_cause": exhibit.cause,
         }
-        cause = comparison.words(difference)
-        if guilt.verdict == "varied":
-            names = " and ".join(each.name for each in guilt.variations)
-            cause = f"{cause} under the variation {names}"
+        cause = _cause(comparison.words(difference), guilt)
         detail = (*self._said(guilt), *exhibit.lines())
         error = DifferenceError(ERROR_ID, cause, detail=detail, label=difference.action.label)
         errors = (error, *experiment.raised)
@@ -156,13 +153,13 @@ class _Report:
                 self._rows[each.name]["reason"] = first.cause
             error = HostError(
                 id="variation-not-possible",
-                cause=f"a rebuild cannot be done under {names}" if names else first.cause,
+                cause=f"nothing can be rebuilt with {names} varied" if names else first.cause,
                 detail=(first.cause, *first.detail),
                 hint=f"--vary without {names}" if names else first.hint,
             )
             return Outcome("not-done", error.cause, (error,), self._undone(), self._facts)
         self._blame(guilt)
-        cause = f"the target cannot be built under the variation {names}"
+        cause = f"with {names} varied, the target cannot be built"
         detail = (*self._said(guilt), first.cause)
         wrong = DifferenceError(ERROR_ID, cause, detail=detail, label=first.label)
         return Outcome("failed", cause, (wrong, *experiment.raised), self._undone(), self._facts)
@@ -209,6 +206,14 @@ class _Report:
     def _by_name(self) -> bool:
         names = self._bench.options.vary
         return bool(names) and catalogue.EVERYTHING not in names
+
+
+def _cause(what: str, guilt: Guilt) -> str:
+    """Return one sentence of what differs and which variation it follows."""
+    names = " and ".join(each.name for each in guilt.variations)
+    if guilt.verdict == "varied":
+        return f"with {names} varied, {what}"
+    return f"each time, because of {names}, {what}" if guilt.verdict == "steadied" else what
 
 
 def _row(bench: Workbench, variation: Variation) -> dict[str, str]:

@@ -187,7 +187,8 @@ def other_locale() -> str:
     """Return an installed UTF-8 locale that sorts otherwise than this process's, empty if none."""
     done = subprocess.run(["locale", "-a"], capture_output=True, check=False, text=True)
     found = [name for name in done.stdout.split() if name.lower().endswith((".utf8", ".utf-8"))]
-    found.sort(key=lambda name: (not name.startswith(_STRANGE_LOCALES), name))
+    rank = {name: place for place, name in enumerate(_STRANGE_LOCALES)}
+    found.sort(key=lambda name: (rank.get(name[:5], len(rank)), name))
     here = letters_in_order()
     return next((name for name in found if letters_in_order(name) not in {"", here}), "")
 
