@@ -30,7 +30,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
 from unibuild.loading.locate import locate
 from unibuild.model.errors import UserError
@@ -71,8 +71,8 @@ class SignaturePolicy(_Table):
 class Policy(_Table):
     """A policy file."""
 
-    builders: Annotated[_Words, Field(min_length=1)] = Field(description="Builder ids.")
-    build_types: Annotated[_Words, Field(min_length=1)] = Field(
+    builders: Annotated[_Words, AfterValidator(trust.some)] = Field(description="Builder ids.")
+    build_types: Annotated[_Words, AfterValidator(trust.some)] = Field(
         (BUILD_TYPE,), description="Build types."
     )
     sandbox: bool = Field(True, description="Whether actions must have run in a sandbox.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, Strict
 
 from unibuild.verify.attestation.records import Record, Resource, validated
 
@@ -14,11 +14,17 @@ PROVENANCE = "https://slsa.dev/provenance/v1"
 SUMMARY = "https://slsa.dev/verification_summary/v1"
 
 
+def _some(subjects: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    if not subjects:
+        raise ValueError("a statement is about something")
+    return subjects
+
+
 class Statement(Record):
     """One statement; ``predicate`` is as it was read."""
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(alias="_type")
-    subject: Annotated[tuple[Resource, ...], Strict(strict=False), Field(min_length=1)]
+    subject: Annotated[tuple[Resource, ...], Strict(strict=False), AfterValidator(_some)]
     predicate_type: str = Field(min_length=1)
     predicate: dict[str, Any] = Field(default_factory=dict)
 

@@ -22,9 +22,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from unibuild.loading.locate import locate
 from unibuild.loading.toml_file import decode, parse_toml
@@ -36,7 +36,6 @@ from unibuild.verify.attestation.provenance import LOCAL_BUILDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from securesystemslib.signer import SSlibKey
 
@@ -45,6 +44,13 @@ LARGEST_FILE = 1 << 20
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def some(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse an empty list."""
+    if not values:
+        raise ValueError("at least one is wanted")
+    return values
 
 
 class KeyEntry(_Table):
@@ -65,7 +71,7 @@ class TrustFile(_Table):
     """A trust file."""
 
     threshold: int = Field(1, ge=1, description="How many keys have to have signed.")
-    key: Annotated[tuple[KeyEntry, ...], Strict(strict=False), Field(min_length=1)]
+    key: Annotated[tuple[KeyEntry, ...], Strict(strict=False), AfterValidator(some)]
 
 
 @dataclass(frozen=True, slots=True)
