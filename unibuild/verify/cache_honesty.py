@@ -2,7 +2,7 @@
 
 *Cold* is the rebuild without a cache (``twice``); *warm* the same once more in the cache that it left,
 where nothing may run; *half-filled* a copy of that cache without every other action result and every
-third file. Then the user's own cache: every entry that the target uses (``--all``: every entry) is
+eighth file. Then the user's own cache: every entry that the target uses (``--all``: every entry) is
 read and held against its digest, and every result against what the cold rebuild made.
 
 Nothing in the user's cache is changed, not even repaired.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ERROR_ID = cache_contents.ERROR_ID
 _SHOWN = 20
-_LOST = {"actions": 2, "blobs": 3}
+_LOST = {"actions": 2, "blobs": 8}
 """Of so many action results, or blobs, a half-filled cache lacks the last."""
 
 

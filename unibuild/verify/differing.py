@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from importlib import import_module
@@ -38,6 +39,12 @@ class Exhibit:
         """Return the lines that an error's detail gets."""
         said = (f"first cause: {self.cause}",) if self.cause else ()
         return (*said, f"kept: {_shown(self.expected)}", f"      {_shown(self.found)}")
+
+    @property
+    def hint(self) -> str:
+        """The command that shows all that differs."""
+        command = shlex.join(["unibuild", "diff", _shown(self.expected), _shown(self.found)])
+        return f"see all that differs: {command}"
 
 
 def keep(bench: Workbench, check: str, difference: ActionDifference, found_in: Path) -> Exhibit:

@@ -85,7 +85,9 @@ def _find(bench: Workbench) -> Kept | None:
 
 def _prepared(bench: Workbench) -> tuple[Prepared, ...]:
     plan, values = kept(bench).plan, kept(bench).values
-    sandboxed = Sandbox(bench.sandbox).active
+    sandbox = Sandbox(bench.sandbox)
+    # With "auto" a build goes on without a sandbox that is there and does not start.
+    sandboxed = sandbox.active and not (bench.sandbox == "auto" and sandbox.probe())
     keys = ActionKeys(plan, values, DigestFunction(bench.workspace.digest_function))
     found = []
     for index in range(len(plan.outputs)):

@@ -93,6 +93,7 @@ def run(bench: Workbench) -> Outcome:
     error = DifferenceError(
         id=ERROR_ID,
         cause=comparison.words(difference),
+        hint=exhibit.hint,
         detail=(*said(made.settled), *exhibit.lines()),
         label=difference.action.label,
     )
