@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build the image if need be, and write the document."""
     composition = Composition.here(terminal)
-    bill = bill_of(composition, arguments)
+    bill, _ = bill_of(composition, arguments)
     text = _text(bill, arguments.format)
     if not arguments.output:
         terminal.data(text.rstrip("\n"))
@@ -56,15 +56,15 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def bill_of(composition: Composition, arguments: argparse.Namespace) -> Bill:
-    """Build the image ``arguments.label`` if need be, and return its bill of materials."""
+def bill_of(composition: Composition, arguments: argparse.Namespace) -> tuple[Bill, Path]:
+    """Build the image ``arguments.label`` if need be; return its bill, and where its manifest is."""
     from unibuild.image import manifest
     from unibuild.verify.materials import bill
 
     path = composition.manifest_path(composition.build_one(arguments, arguments.label))
     found = manifest.read(path)
     image = path.with_name(Path(str(found["image"]["file"])).name).read_bytes()
-    return bill.compose(found, image, composition.lock(), composition.shown(str(path)))
+    return bill.compose(found, image, composition.lock(), composition.shown(str(path))), path
 
 
 def _text(bill: Bill, form: str) -> str:

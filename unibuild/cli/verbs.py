@@ -45,6 +45,9 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
             Verb("attest", "attest", "write the provenance of an image (SLSA, in-toto)"),
             Verb("sign", "sign", "sign a provenance or another statement (DSSE)"),
             Verb("sbom", "sbom", "write the bill of materials of an image (CycloneDX, SPDX)"),
+            Verb(
+                "vex", "vex", "which vulnerabilities are in code that is not in an image (OpenVEX)"
+            ),
         ),
     ),
     (

@@ -1,0 +1,112 @@
+"""Write what the link proves about vulnerabilities: which of them are in code that is not in the image.
+
+    unibuild vex //services/dns:image --vulnerabilities known.toml -o image.openvex.json
+    unibuild vex //services/dns:image --vulnerabilities osv.json --format cyclonedx
+
+OpenVEX 0.2.0 or CycloneDX 1.6, as JSON. 'not_affected' is said only of what is proven: the package is not
+there, or the linker left out the objects of the sources at fault. Everything else is 'under_investigation',
+with the reason. 'unibuild verify LABEL --absent FILE' checks such a document.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unibuild.cli import options
+from unibuild.cli.files import replace_file
+from unibuild.cli.sbom import bill_of
+from unibuild.cli.terminal import plural
+from unibuild.cli.workspace import Composition
+from unibuild.model.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from unibuild.cli.terminal import Terminal
+    from unibuild.verify.materials.statements import Statement
+
+FORMATS = ("openvex", "cyclonedx")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the image, the vulnerabilities, the form and the file."""
+    parser.add_argument("label", metavar="LABEL", help="the image")
+    parser.add_argument(
+        "--vulnerabilities", required=True, metavar="FILE",
+        help="the vulnerabilities in question: TOML or JSON of ours, or records of OSV",
+    )  # fmt: skip
+    parser.add_argument(
+        "--format", choices=FORMATS, default=FORMATS[0], help="the standard (default: openvex)"
+    )
+    parser.add_argument(
+        "-o", "--output", default="", metavar="FILE",
+        help="write to FILE (default: standard output)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--author", default="unibuild", metavar="NAME",
+        help="who answers for the statements, such as security@example.com (OpenVEX)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--timestamp", default="", metavar="TIME",
+        help="when they were made, as 2026-01-31T12:00:00Z (OpenVEX; default: SOURCE_DATE_EPOCH, or now)",
+    )  # fmt: skip
+    options.add_build_options(parser)
+
+
+def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Build the image if need be, judge each vulnerability, and write the document."""
+    from unibuild.image import manifest
+    from unibuild.verify.materials import statements, vex, vulnerabilities
+    from unibuild.verify.materials.absence import Contents
+
+    timestamp = _timestamp(arguments.timestamp)
+    known = vulnerabilities.read(
+        Path(arguments.vulnerabilities).absolute(), arguments.vulnerabilities
+    )
+    composition = Composition.here(terminal)
+    bill, path = bill_of(composition, arguments)
+    symbols = path.with_name(path.name.removesuffix(".manifest.json") + ".symbols")
+    image = Contents.of(manifest.read(path), symbols.read_text("utf-8"))
+    stated = statements.state(known, image)
+    if arguments.format == "openvex":
+        text = vex.openvex(stated, vex.product_of(bill), arguments.author, timestamp)
+    else:
+        text = vex.cyclonedx(stated, bill)
+    if arguments.output:
+        replace_file(Path(arguments.output).absolute(), text.encode())
+    else:
+        terminal.data(text.rstrip("\n"))
+    _tell(stated, arguments.output, terminal)
+    return 0
+
+
+def _tell(stated: Sequence[Statement], output: str, terminal: Terminal) -> None:
+    proven = [one for one in stated if one.justification]
+    wrote = f"wrote {output}: " if output else ""
+    terminal.note(
+        f"{wrote}{plural(len(stated), 'statement')}, {len(proven)} proven not affected, "
+        f"{len(stated) - len(proven)} under investigation"
+    )
+    for one in stated:
+        if not one.justification:
+            terminal.note(f"  {one.vulnerability}: {one.words}")
+
+
+def _timestamp(asked: str) -> str:
+    if asked:
+        if not _TIME.fullmatch(asked):
+            raise UserError(
+                "bad-usage",
+                f"--timestamp: `{asked}` is no time",
+                hint="write it as RFC 3339 has it, such as 2026-01-31T12:00:00Z",
+            )
+        return asked
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    time = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
