@@ -234,7 +234,7 @@ def main() -> None:
         arguments = _hidden(arguments, hide)
     memory = linux.Memory()
     watcher = Watcher(memory, sandboxed=sandboxed, vary=bool(hide)) if report else None
-    program = calls.filter_program(watch=watcher is not None, shift=bool(shift))
+    program = calls.filter_program(watch=bool(report), looks=not sandboxed, shift=bool(shift))
     status = Tracer(_start(arguments, program), watcher, shift, memory).follow()
     code = os.waitstatus_to_exitcode(status)
     if watcher:

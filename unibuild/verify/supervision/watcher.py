@@ -2,8 +2,9 @@
 
 Watching begins when the action's own program is executed: what bubblewrap does to set the sandbox up
 is not the action's. A file below ``/build`` is noted when it is there and the call is made, anything
-else when the call succeeds. Without a sandbox the directory in which the action starts is called
-``/build`` too, and so is every directory to which a link among its inputs leads.
+else when the call succeeds. In a sandbox its outputs and temporary files are its own affair. Without
+one the directory in which the action starts is called ``/build`` too, and so is every directory to
+which a link among its inputs leads.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Watcher:
         self._changing: tuple[bytes, ...] = ()
         self._resolver = Resolver(None, ())
         self._made: set[bytes] = set()
+        self._linked = False  # whether the action made links of its own
         self._directories: dict[int, bytes] = {}
         self._known: dict[tuple[object, ...], list[int]] = {}
         self._ending: dict[int, tuple[str, bytes, bool] | tuple[int, int]] = {}
@@ -75,7 +77,7 @@ class Watcher:
         if not self._sandboxed:
             self._inside, own = os.readlink(b"/proc/%d/cwd" % pid), self._programs
         outputs = b"%s/%s" % (self._inside, OUTPUTS)
-        self._changing = (outputs, b"/tmp") if self._sandboxed else (self._inside, b"/tmp")
+        self._changing = (outputs + b"/", b"/tmp/") if self._sandboxed else (self._inside, b"/tmp")
         self._resolver = Resolver(own, self._changing)
         if not self._sandboxed:
             self._learn_links()
@@ -113,6 +115,8 @@ class Watcher:
             # Until the call is made the old one still holds: ask anew when it is over.
             self._ending[pid] = (number, 0)
             return True
+        elif number in {calls.SYMLINK, calls.SYMLINKAT}:
+            self._linked = True
         else:
             self._socket(pid, number, arguments)
         return False
@@ -146,19 +150,27 @@ class Watcher:
         base = b""
         if not path.startswith(b"/"):
             base = self._base(pid, arguments[directory_at] if directory_at >= 0 else -1)
+        if self._sandboxed and not self._linked and self._is_plainly_own(base, path):
+            return False
         key = (number, base, path, flags, self._programs[pid])
         known = self._known.get(key)
         if known is not None:
             known[0] += 1
             return False
-        how, follow = _manner(how, flags)
+        return self._use(pid, key, *_manner(how, flags))
+
+    def _use(
+        self, pid: int, key: tuple[int, bytes, bytes, int, bytes], how: str, follow: bool
+    ) -> bool:
+        _, base, path, flags, _ = key
         real, there = self._resolver.resolve(pid, base, path, follow=follow)
         if how == "execute":
             self._executing[pid] = self._name(real)
             return False
-        new = not there and (how == "make" or bool(flags & _CREATE))
         if not self._is_inside(real):
-            self._ending[pid] = (how, real, new)
+            if how == "look" and _below(self._inside, real):
+                return False  # a folder on the way to its own
+            self._ending[pid] = (how, real, not there and (how == "make" or bool(flags & _CREATE)))
             return True
         counted = self._note(how, os.fsdecode(self._name(real)), pid) if there else [0]
         if not real.startswith(self._changing):
@@ -173,6 +185,11 @@ class Watcher:
         if base is None:
             base = self._directories[pid] = self._resolver.directory(pid, -1)
         return base
+
+    def _is_plainly_own(self, base: bytes, path: bytes) -> bool:
+        """Tell whether a path stays where the action may write, with no link to lead elsewhere."""
+        whole = b"%s/%s" % (base, path) if base else path
+        return whole.startswith(self._changing) and b".." not in path
 
     def _is_inside(self, path: bytes) -> bool:
         if self._sandboxed and _below(path, b"/tmp"):
