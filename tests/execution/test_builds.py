@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -290,6 +291,25 @@ def test_two_workspaces_share_results(project: Project, another: Callable[[str],
     other = chain(another("elsewhere/with/a/longer/name".replace("/", "-")))
     assert other.ran() == []
     assert other.read("b/twice") == "ONE\nONE\n"
+
+
+def test_a_copy_of_a_workspace_builds_from_its_own_sources(
+    project: Project, another: Callable[[str], Project], tmp_path: Path
+) -> None:
+    chain(project).build()
+    copy = chain(another("copy"))
+    shutil.rmtree(copy.root)
+    shutil.copytree(project.root, copy.root, symlinks=True)
+    copy.write("a/text", "of the copy\n")
+    copy.build()
+    assert copy.recorder.notes == []
+    assert copy.read("b/upper") == "OF THE COPY\n"
+    assert copy.analyses == 1
+    copy.root.rename(tmp_path / "moved")
+    copy.root = tmp_path / "moved"
+    copy.write("a/text", "moved\n")
+    copy.build()
+    assert copy.read("b/upper") == "MOVED\n"
 
 
 def test_sha256_workspaces_work_and_are_apart(project: Project) -> None:

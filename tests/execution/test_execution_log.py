@@ -11,6 +11,7 @@ from execution.project import Project, Recorder, made, source
 
 from unibuild.execution import execution_log
 from unibuild.execution.execution_log import ExecutionLog
+from unibuild.execution.request import SandboxMode
 from unibuild.execution.session import build
 from unibuild.model.errors import UserError
 
@@ -131,17 +132,19 @@ def test_copies_do_as_well_as_links(project: Project) -> None:
     assert project.read("links") == "1\n"
 
 
+@pytest.mark.parametrize("sandbox", ["required", "none"])
 def test_a_supervisor_is_put_before_the_command_and_told_the_output(
-    project: Project, tmp_path: Path
+    project: Project, tmp_path: Path, sandbox: SandboxMode
 ) -> None:
     project.shell("a/made", "echo made > unibuild-out/a/made")
-    plain = logged(project)
+    plain = logged(project, sandbox=sandbox)
     seen = tmp_path / "seen"
     program = "import os, sys; open(sys.argv[1], 'w').close(); os.execv(sys.argv[2], sys.argv[2:])"
     watched = logged(
         project,
         supervisor=(sys.executable, "-I", "-S", "-c", program, f"{seen}-{{output}}"),
         cache_root=tmp_path / "another",
+        sandbox=sandbox,
     )
     assert (tmp_path / "seen-a%2Fmade").exists()
     assert watched.actions[0].action == plain.actions[0].action

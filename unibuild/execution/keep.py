@@ -59,7 +59,7 @@ class Kept(NamedTuple):
 
 
 class Store:
-    """The kept files of one request in one workspace, valid for one cache and digest function."""
+    """The kept files of one request, valid for one workspace, cache and digest function."""
 
     def __init__(
         self,
@@ -73,7 +73,8 @@ class Store:
         self._root = workspace_root
         self._directory = f"{workspace_root}/{STATE_DIRECTORY}"
         self._key = key
-        self._cache = (cache, function.name)
+        # A plan names sources by absolute paths: that of a workspace that was copied is another's.
+        self._origin = (cache, function.name, os.path.realpath(workspace_root))
         self._function = function
         self._settings = settings
 
@@ -88,7 +89,7 @@ class Store:
         (watched, watched_stamps), (source_paths, source_stamps), placed = check[3:6]
         output_paths, output_stamps = placed
         values, identity, fingerprints, sources, owners, pending = state
-        if check[0] != self._cache or identity != graph[9]:
+        if check[0] != self._origin or identity != graph[9]:
             return None
         plan = plan_of(graph)
         return Kept(
@@ -130,7 +131,7 @@ class Store:
         dump(self._path("state"), self._key, state)
         complete = not kept.pending
         check = (
-            self._cache,
+            self._origin,
             complete,
             len(kept.plan.outputs),
             (kept.watched, kept.watched_stamps),
@@ -166,7 +167,7 @@ class Store:
             state = load_any(f"{self._directory}/state-{name[6:]}")
             if check is None or state is None or check[0] != state[0]:
                 continue
-            if check[1][0] != self._cache:
+            if check[1][0] != self._origin:
                 continue
             paths, stamps = check[1][4]
             values, numbers = state[1][0], state[1][3]

@@ -8,8 +8,9 @@ nothing but built-in modules. ``.unibuild/`` in the workspace holds, a request:
     state-KEY   values of all artefacts (``keep``)
     ran-KEY, before-KEY, beforegraph-KEY   what the last build did and began with (``last_build``)
 
-Rules of use: a file is replaced by a rename and is believed only when its format, its key and its
-own checksum fit; otherwise it counts as absent. A stamp is ``(mtime, ctime, size, inode)``;
+Rules of use: a file is replaced by a rename and is believed only when its format, its key, its folder
+and its own checksum fit; otherwise it counts as absent. The folder, because a plan names sources by
+absolute paths: in a copy of the workspace they would be those of the original. A stamp is ``(mtime, ctime, size, inode)``;
 ``NO_STAMP`` matches nothing, ``GONE`` a file that is not there.
 """
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = Any  # what marshal can hold; its shape is that of `keep`
 
-FORMAT = "unibuild-kept-4"
+FORMAT = "unibuild-kept-5"
 STATE_DIRECTORY = ".unibuild"
 Stamp = tuple[int, int, int, int]
 NO_STAMP: Stamp = (0, 0, 0, 0)
@@ -142,7 +143,7 @@ def settings(workspace_root: str, key: str) -> tuple[str, str, Plain] | None:
     """
     directory = f"{workspace_root}/{STATE_DIRECTORY}"
     kept = load(f"{directory}/{file_name('check', key)}", key)
-    return None if kept is None else (*kept[0], kept[-1])
+    return None if kept is None else (*kept[0][:2], kept[-1])
 
 
 def load(path: str, key: str) -> Plain:
@@ -167,20 +168,24 @@ def load_any(path: str) -> tuple[str, Plain] | None:
     if len(data) != size or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
         return None
     try:
-        key, value = marshal.loads(data[4:])
+        key, folder, value = marshal.loads(data[4:])
     except (ValueError, EOFError, TypeError):
         return None
-    return key, value
+    return (key, value) if folder == _folder(path) else None
 
 
 def dump(path: str, key: str, value: Plain) -> None:
     """Write ``value`` (plain data) in place of what is at ``path``; one process at a time."""
-    data = marshal.dumps((key, value))
+    data = marshal.dumps((key, _folder(path), value))
     aside = f"{path}.new"
     with open(aside, "wb") as file:
         file.write(zlib.crc32(data).to_bytes(4, "little"))
         file.write(data)
     os.rename(aside, path)
+
+
+def _folder(path: str) -> str:
+    return os.path.realpath(os.path.dirname(path))
 
 
 def unchanged(paths: list[str], stamps: list[Stamp]) -> bool:

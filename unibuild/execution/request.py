@@ -47,8 +47,8 @@ class BuildRequest:
     ``execution_log`` is a file to be written (``execution_log``); it too has every action looked at.
     The rest must not change an output, and ``verify`` tries that: ``order_seed`` shuffles the order in
     which ready actions start, ``staging`` says whether a sandbox's files are links to the store or
-    copies, ``supervisor`` is put before a sandboxed action's command line (an absolute program first),
-    ``{output}`` in it being the action's first output path without prefix, with ``/`` as ``%2F``.
+    copies, ``supervisor`` is put before the command line of an action, its sandbox's included (an
+    absolute program first; built-in actions have none), ``{output}`` in it being the action's first output path without prefix, with ``/`` as ``%2F``.
     """
 
     workspace_root: Path

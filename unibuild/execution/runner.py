@@ -98,13 +98,12 @@ class Runner:
         arguments = (program if "/" in program else f"./{program}", *record.arguments[1:])
         environment = dict(record.environment)
         active = self._sandbox.active
+        supervisor = self._supervised(record)
         if active:
             line = self._sandbox.command(staged.inputs, staged.outputs, staged.trees, arguments)
-            if self._supervisor:
-                line = [*self._supervised(record), *line]
-            child = self._processes.spawn(token, line, environment, record.timeout)
+            child = self._processes.spawn(token, [*supervisor, *line], environment, record.timeout)
         else:
-            execute = _bare(staged, arguments, environment)
+            execute = _bare(staged, (*supervisor, *arguments), environment)
             child = self._processes.fork(token, execute, record.timeout)
         area = staged.area
         return Started(child, area.base, staged.inputs, staged.outputs, area if active else None)
