@@ -169,9 +169,20 @@ def matches(pattern: str, text: object) -> bool:
     """Tell whether ``text`` fits: ``*`` stands for characters other than ``/``, ``**`` for any."""
     if not isinstance(text, str) or "/../" in f"{text}/" or "/./" in f"{text}/":
         return False
-    parts = re.split(r"(\*\*|\*)", pattern)
-    wild = {"**": ".*", "*": "[^/]*"}
-    return bool(re.fullmatch("".join(wild.get(part, re.escape(part)) for part in parts), text))
+    ends = {0}  # where in the text the part of the pattern so far can end
+    for part in re.split(r"(\*\*|\*)", pattern):
+        if part == "**":
+            ends = set(range(min(ends), len(text) + 1)) if ends else ends
+        elif part == "*":
+            ends = {place for end in ends for place in range(end, _next_slash(text, end) + 1)}
+        else:
+            ends = {end + len(part) for end in ends if text.startswith(part, end)}
+    return len(text) in ends
+
+
+def _next_slash(text: str, start: int) -> int:
+    found = text.find("/", start)
+    return len(text) if found < 0 else found
 
 
 def _documented() -> set[tuple[str, ...]]:
