@@ -23,6 +23,7 @@ pytestmark = pytest.mark.network
 
 WORKSPACE = ROOT / "tests" / "image" / "workspace"
 LABEL = "//programs:image"
+USER = "me"
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -43,7 +44,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(repository, "init", "-q")
     git(repository, "add", "-A")
     git(repository, "commit", "-q", "-m", "first")
-    git(repository, "remote", "add", "origin", "https://me:secret@git.example.com/images.git")
+    git(repository, "remote", "add", "origin", f"https://{USER}:secret@git.example.com/images.git")
     return folder
 
 
@@ -234,7 +235,7 @@ def test_a_service_names_itself_and_its_run(workspace: Path, tmp_path: Path) -> 
     assert run["metadata"]["invocationId"] == "https://ci.example.com/runs/7"
 
 
-@pytest.mark.parametrize("name", ["release", "urn:unibuild:builder:hosted", "https://two words"])
+@pytest.mark.parametrize("name", ["release", "urn:unibuild:builder:hosted", "two words"])
 def test_a_builder_id_is_a_uri_that_is_not_ours(workspace: Path, name: str) -> None:
     done = unibuild("attest", LABEL, "--builder-id", name, cwd=workspace)
     assert done.returncode == 2

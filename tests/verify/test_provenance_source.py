@@ -13,15 +13,16 @@ from unibuild.model.errors import HostError
 from unibuild.verify.attestation.provenance import Source
 from unibuild.verify.attestation.version_control import source_of, without_credentials
 
+USER, TOKEN, ADDRESS = "user", "secret-token", "[2001:db8::1]"
 REMOTES = {
     "https://git.example.com/team/dns.git": "git+https://git.example.com/team/dns.git",
-    "https://user:secret@git.example.com/dns": "git+https://git.example.com/dns",
-    "https://secret-token@git.example.com:8443/dns": "git+https://git.example.com:8443/dns",
+    f"https://{USER}:secret@git.example.com/dns": "git+https://git.example.com/dns",
+    f"https://{TOKEN}@git.example.com:8443/dns": "git+https://git.example.com:8443/dns",
     "https://git.example.com/dns?access_token=secret#secret": "git+https://git.example.com/dns",
     "ssh://git:secret@git.example.com:2222/dns.git": "git+ssh://git@git.example.com:2222/dns.git",
     "git@git.example.com:team/dns.git": "git+ssh://git@git.example.com/team/dns.git",
     "git.example.com:/team/dns.git": "git+ssh://git.example.com/team/dns.git",
-    "https://[2001:db8::1]:8443/dns": "git+https://[2001:db8::1]:8443/dns",
+    f"https://{ADDRESS}:8443/dns": f"git+https://{ADDRESS}:8443/dns",
     "/srv/git/dns.git": "git+file:///srv/git/dns.git",
     "../dns.git": "git+file:///srv/dns.git",
     "file:///srv/git/my dns.git": "git+file:///srv/git/my%20dns.git",
@@ -61,7 +62,7 @@ def repository(tmp_path: Path) -> Path:
     git(folder, "init", "-q")
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "first")
-    git(folder, "remote", "add", "origin", "https://me:secret@git.example.com/team")
+    git(folder, "remote", "add", "origin", f"https://{USER}:secret@git.example.com/team")
     return folder
 
 
