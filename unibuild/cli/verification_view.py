@@ -148,10 +148,14 @@ def show_report(report: Report, terminal: Terminal, *, as_json: bool) -> None:
     for result in report.results:
         for note in result.outcome.notes:
             terminal.note(f"{terminal.style('note:', 'cyan-bold')} {result.check.name}: {note}")
+    shown: set[str] = set()
     for error in report.errors:
+        text = "\n".join(error_lines(error, terminal))
+        if text in shown:  # two checks that read one bad file say the same of it
+            continue
+        shown.add(text)
         terminal.note("")
-        for line in error_lines(error, terminal):
-            terminal.note(line)
+        terminal.note(text)
     if report.errors:
         terminal.note("")
     terminal.note(_verdict(report))
