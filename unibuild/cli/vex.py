@@ -21,13 +21,15 @@ from unibuild.cli.files import replace_file
 from unibuild.cli.sbom import bill_of
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
-from unibuild.model.errors import UserError
+from unibuild.model.errors import HostError, UserError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from unibuild.cli.terminal import Terminal
+    from unibuild.image.manifest import Manifest
+    from unibuild.verify.materials.inclusions import Inclusions
     from unibuild.verify.materials.statements import Statement
 
 FORMATS = ("openvex", "cyclonedx")
@@ -72,7 +74,8 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     composition = Composition.here(terminal)
     bill, path = bill_of(composition, arguments)
     symbols = path.with_name(path.name.removesuffix(".manifest.json") + ".symbols")
-    image = Contents.of(manifest.read(path), symbols.read_text("utf-8"))
+    found = manifest.read(path)
+    image = Contents.of(found, symbols.read_text("utf-8"), _inclusions(composition, found))
     stated = statements.state(known, image)
     if arguments.format == "openvex":
         text = vex.openvex(stated, vex.product_of(bill), arguments.author, timestamp)
@@ -84,6 +87,20 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.data(text.rstrip("\n"))
     _tell(stated, arguments.output, terminal)
     return 0
+
+
+def _inclusions(composition: Composition, found: Manifest) -> Inclusions | None:
+    """Return which sources include others; None, and a word on it, when they are not here."""
+    from unibuild.cli.render import warning_line
+    from unibuild.verify.materials import inclusions
+
+    workspace, terminal = composition.workspace, composition.terminal
+    try:
+        return inclusions.of_image(workspace, composition.cache_root, found, terminal.note)
+    except HostError as error:
+        text = f"nothing is proven of sources: {error.cause} ({error.hint})"
+        terminal.note(warning_line(text, terminal))
+        return None
 
 
 def _tell(stated: Sequence[Statement], output: str, terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from unibuild.image import manifest as manifests
 from unibuild.image import manifest_shape
 from unibuild.model.errors import HostError, UserError
-from unibuild.verify.materials import relink, statements, vex
+from unibuild.verify.materials import inclusions, relink, statements, vex
 from unibuild.verify.materials.absence import (
     NO_CODE,
     NO_COMPONENT,
@@ -86,13 +86,22 @@ def _contents(
     bench: Workbench, files: ImageFiles, manifest: manifests.Manifest
 ) -> tuple[Contents, tuple[str, ...]]:
     """Return what is in the image, by the link itself where that is in the cache."""
+    notes: list[str] = []
     try:
         again = relink.packed(bench, str(manifest["sandbox"]))
     except HostError as error:
         symbols = files.symbols.read_text("utf-8")
-        notes = (f"judged by the manifest, not by the link: {error.cause}",)
-        return Contents.of(manifest, symbols), notes
-    return Contents.of(json.loads(again[".manifest.json"]), again[".symbols"].decode()), ()
+        notes.append(f"judged by the manifest, not by the link: {error.cause}")
+    else:
+        manifest, symbols = json.loads(again[".manifest.json"]), again[".symbols"].decode()
+    try:
+        found = inclusions.of_image(
+            bench.workspace, bench.cache_root, manifest, bench.progress.note
+        )
+    except HostError as error:
+        notes.append(f"nothing is said of sources: {error.cause}")
+        return Contents.of(manifest, symbols, None), tuple(notes)
+    return Contents.of(manifest, symbols, found), tuple(notes)
 
 
 def _is_this(product: Product, purl: str, sha256: str, label: str) -> bool:

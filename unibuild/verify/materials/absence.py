@@ -7,11 +7,12 @@ objects that have a byte in the image, and the objects that the linker was offer
   here is outside the range in question.
 - A source is absent when the objects compiled from it are among those left out, and the components made of
   its package have none of their name in the image. A header has no object, so nothing proves its absence.
-- A function is absent when an object that defines it with external linkage was left out, and no function in
-  the image has its name. A function that the linker dropped out of an object that stayed proves nothing,
+- A function is absent when an object that defines it with external linkage was left out, no function in the
+  image has its name, and the object's source is nowhere else either. A function that the linker dropped out of an object that stayed proves nothing,
   for the compiler may have copied it into its neighbours.
 
-Sources that others include as text are compiled into the objects of those; this is not seen here.
+A source that others include as text is compiled into the objects of those as well: ``inclusions`` knows
+which, and without it nothing is said of sources.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from packageurl import PackageURL
 
     from unibuild.image.manifest import Manifest
+    from unibuild.verify.materials.inclusions import Inclusions
     from unibuild.verify.materials.vulnerabilities import Affected
 
 NOT_AFFECTED = "not_affected"
@@ -52,18 +54,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The facts of one image: its manifest, and the names of the functions in its symbol file."""
+    """The facts of one image: its manifest, the names of the functions in its symbol file, inclusions.
+
+    ``inclusions`` is None where the sources are not at hand.
+    """
 
     manifest: Manifest
     functions: frozenset[str]
+    inclusions: Inclusions | None
 
     @staticmethod
-    def of(manifest: Manifest, symbols: str) -> Contents:
+    def of(manifest: Manifest, symbols: str, inclusions: Inclusions | None) -> Contents:
         """Take the facts from a manifest and the text of a symbol file."""
         from unibuild.image.symbol_file import SymbolFile
 
         names = SymbolFile.parse(symbols).names
-        return Contents(manifest, frozenset(name for _size, name in names))
+        return Contents(manifest, frozenset(name for _size, name in names), inclusions)
 
 
 def judge(affected: Affected, image: Contents) -> Finding:
@@ -82,11 +88,10 @@ def judge(affected: Affected, image: Contents) -> Finding:
         words = f"the linker was offered {count} made of {origin} and took none"
         words = words.replace("took none", "left it out") if len(left) == 1 else words
         return Finding(NOT_AFFECTED, NO_COMPONENT, words, origin)
-    names = {entry["name"] for one, _ in live for entry in one["objects"]}
     if not affected.files and not affected.functions:
         words = f"{origin} is in the image ({_labels(live)}), and no file or function is named"
         return Finding(UNKNOWN, "", words, origin)
-    proofs = [_source(name, names, left) for name in affected.files]
+    proofs = [_source(name, live, image, left) for name in affected.files]
     if not proofs or not all(proven for proven, _ in proofs):
         functions = [_function(name, image, left) for name in affected.functions]
         proofs = functions if functions and all(proven for proven, _ in functions) else [
@@ -137,7 +142,12 @@ def _outside(affected: Affected, origins: Iterable[str]) -> str:
     return f"the image has {' and '.join(here)}, and affected is {versions.render(affected.range)}"
 
 
-def _source(file: str, names: Iterable[str], left: Mapping[str, Iterable[str]]) -> tuple[bool, str]:
+def _source(
+    file: str,
+    live: Iterable[tuple[dict[str, Any], str]],
+    image: Contents,
+    left: Mapping[str, Iterable[str]],
+) -> tuple[bool, str]:
     """Return whether a source is proven to be absent, and why or why not."""
     base = file.rpartition("/")[2]
     if not base.endswith(_SOURCES):
@@ -145,14 +155,34 @@ def _source(file: str, names: Iterable[str], left: Mapping[str, Iterable[str]]) 
             False,
             f"{file} is no source with an object of its own, so the link says nothing of it",
         )
-    made = _objects_of(base)
-    present = sorted(made.intersection(names))
+    present = _objects_of(base).intersection(_names(one for one, _ in live))
     if present:
-        return False, f"{present[0]}, the object of {file}, is in the image"
-    missing = sorted(made.intersection(left))
+        return False, f"{min(present)}, the object of {file}, is in the image"
+    elsewhere = _included(file, base, image)
+    if elsewhere:
+        return False, elsewhere
+    missing = sorted(_objects_of(base).intersection(left))
     if missing:
         return True, f"the linker left out {', '.join(missing)}, the object of {file}"
     return False, f"no object that the linker was offered is named like {file}"
+
+
+def _included(file: str, base: str, image: Contents) -> str:
+    """Say where else the code of a source may be; empty when it is nowhere else."""
+    if image.inclusions is None:
+        return f"the sources are not at hand, so that nobody knows who includes {file}"
+    everything = _names(image.manifest["components"])
+    for includer in sorted(image.inclusions.of(base)):
+        if not includer.endswith(_SOURCES):
+            return f"{includer} includes {file}, and what includes {includer} is not known"
+        present = _objects_of(includer).intersection(everything)
+        if present:
+            return f"{min(present)} is in the image, and {includer} includes {file}"
+    return ""
+
+
+def _names(components: Iterable[dict[str, Any]]) -> set[str]:
+    return {entry["name"] for one in components for entry in one["objects"]}
 
 
 def _objects_of(base: str) -> set[str]:
@@ -171,6 +201,9 @@ def _function(name: str, image: Contents, left: Mapping[str, Iterable[str]]) -> 
                     f"the linker dropped {name}, but {entry['name']} stayed and may hold copies of it"
                 )
     defining = sorted(object_ for object_, symbols in left.items() if name in symbols)
+    elsewhere = [_included(base, base, image) for one in defining for base in _sources_of(one)]
+    if any(elsewhere):
+        return False, f"{name}: {next(filter(None, elsewhere))}"
     if defining:
         shown = ", ".join(defining)
         return (
@@ -178,6 +211,12 @@ def _function(name: str, image: Contents, left: Mapping[str, Iterable[str]]) -> 
             f"the linker left out {shown}, which defines {name}, and no function in the image has that name",
         )
     return False, f"no object that the linker was offered is known to define {name}"
+
+
+def _sources_of(name: str) -> set[str]:
+    """Return the base names of the sources that an object may be compiled from."""
+    stem = name.removesuffix(".o")
+    return {stem} if stem.endswith(_SOURCES) else {stem + ending for ending in _SOURCES}
 
 
 def _labels(found: Sequence[tuple[dict[str, Any], str]]) -> str:

@@ -85,7 +85,7 @@ class _File(_Table):
 def read(path: Path, shown: str) -> tuple[Vulnerability, ...]:
     """Read the file at ``path``; ``UserError`` with its place when it is none of the known forms."""
     text = decode(read_bytes(path, shown), shown)
-    if path.suffix == ".toml" or not text.lstrip().startswith(("{", "[{", "[\n", "[ ")):
+    if path.suffix != ".json" and (path.suffix == ".toml" or not text.lstrip().startswith("{")):
         return _own(parse_toml(text, shown), text, shown)
     try:
         value = json.loads(text)
