@@ -24,6 +24,7 @@ from unibuild.analysis import reference  # noqa: E402 - found by the line above
 from unibuild.cli.completion import actions_of  # noqa: E402
 from unibuild.cli.dispatch import parser_for  # noqa: E402
 from unibuild.cli.verbs import GROUPS  # noqa: E402
+from unibuild.verify.attestation import documentation  # noqa: E402
 from unibuild.verify.checks import CHECKS  # noqa: E402
 from unibuild.verify.report_schema import schema  # noqa: E402
 
@@ -75,6 +76,7 @@ def pages() -> dict[str, str]:
         **reference.pages(),
         "cli.md": _cli_page(),
         "errors.md": _errors_page(),
+        "provenance.md": documentation.page(NOTE),
         "verification.md": _verification_page(),
     }
 

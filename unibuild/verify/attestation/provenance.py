@@ -2,7 +2,7 @@
 
 What ``read`` returns is what a file says, not what is true: who signed it is another question
 (``envelope``, ``signed``). The build type, its parameters and the kinds of dependencies are
-documented in docs/reference/provenance.md, which is made from this room's words.
+documented in docs/reference/provenance.md (``documentation``).
 """
 
 from __future__ import annotations
@@ -33,36 +33,32 @@ class _Closed(Record):
 
 
 class Source(_Closed):
-    """Where the workspace is from; all empty when it is under no version control.
+    """Where the workspace is from; all empty when it is under no version control."""
 
-    ``uri`` is ``git+URL`` without credentials (empty when the repository has no remote), ``commit``
-    the full commit id, ``path`` the workspace's folder in the repository (empty: its root).
-    ``dirty`` names the files that were read and are not those of the commit.
-    """
-
-    uri: Uri = ""
-    commit: str = ""
-    path: str = ""
-    dirty: Annotated[tuple[str, ...], Strict(strict=False)] = ()
+    uri: Uri = Field(
+        "", description="`git+URL` of the repository, without credentials; empty without a remote."
+    )
+    commit: str = Field("", description="The full id of the commit.")
+    path: str = Field("", description="The workspace's folder in the repository; empty: its root.")
+    dirty: Annotated[tuple[str, ...], Strict(strict=False)] = Field(
+        (), description="Files that were read and are not those of the commit."
+    )
 
 
 class BuildOptions(_Closed):
-    """The options that can change an output.
+    """The options that can change an output."""
 
-    ``sandbox`` is what was asked for: ``required``, ``auto`` or ``none``.
-    """
-
-    digest_function: str
-    default_platform: str
-    sandbox: str
+    digest_function: str = Field(description="`blake3` or `sha256`, as WORKSPACE.toml says.")
+    default_platform: str = Field(description="Label of the platform of images that name none.")
+    sandbox: str = Field(description="What was asked for: `required`, `auto` or `none`.")
 
 
 class Parameters(_Closed):
     """``externalParameters`` of our build type."""
 
-    label: str = Field(min_length=1)
-    source: Source
-    options: BuildOptions
+    label: str = Field(min_length=1, description="The label of the image.")
+    source: Source = Field(description="Where the workspace is from.")
+    options: BuildOptions = Field(description="The options that can change an output.")
 
 
 class Builder(Record):

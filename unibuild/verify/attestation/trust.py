@@ -71,7 +71,9 @@ class TrustFile(_Table):
     """A trust file."""
 
     threshold: int = Field(1, ge=1, description="How many keys have to have signed.")
-    key: Annotated[tuple[KeyEntry, ...], Strict(strict=False), AfterValidator(some)]
+    key: Annotated[tuple[KeyEntry, ...], Strict(strict=False), AfterValidator(some)] = Field(
+        description="The keys, at least one."
+    )
 
 
 @dataclass(frozen=True, slots=True)
