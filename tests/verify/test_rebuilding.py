@@ -56,7 +56,7 @@ def waits(small: Make) -> tuple[Small, RebuildRequest]:
 
 
 def sleepers(mark: Path) -> list[str]:
-    """Return the process ids of what runs on behalf of the cache ``mark``."""
+    """Return the command lines of what runs on behalf of the cache ``mark``."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -65,14 +65,16 @@ def sleepers(mark: Path) -> list[str]:
             except OSError:
                 continue
             if str(mark).encode() in line:
-                found.append(process.name)
+                found.append(f"{process.name} {line.decode(errors='replace')}")
     return found
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+def until(condition: Callable[[], bool], folder: Path) -> None:
+    """Wait for what must come to pass; if not, tell what the rebuild in ``folder`` said."""
+    deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline
+        said = [path.read_text() for path in folder.glob("p*/printed")]
+        assert time.monotonic() < deadline, (said, sleepers(folder))
         time.sleep(0.02)
 
 
@@ -186,9 +188,9 @@ def test_stopping_a_rebuild_ends_its_actions_and_leaves_no_scratch(small: Make) 
     _, request = waits(small)
     folder = request.log.parent / "process"
     with Rebuild.start((sys.executable, "-m", "unibuild.cli.rebuild"), request, folder) as rebuild:
-        until(lambda: sleepers(request.cache))
+        until(lambda: sleepers(request.cache) != [], request.log.parent)
     assert not rebuild.running
-    until(lambda: not sleepers(request.cache))
+    until(lambda: sleepers(request.cache) == [], request.log.parent)
     assert list((request.cache / "sessions").iterdir()) == []
 
 
@@ -209,11 +211,11 @@ def test_a_rebuild_ends_with_the_process_that_asked(small: Make) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:
-        until(lambda: sleepers(request.cache))
+        until(lambda: sleepers(request.cache) != [], request.log.parent)
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    until(lambda: not sleepers(request.cache))
+    until(lambda: sleepers(request.cache) == [], request.log.parent)
 
 
 def test_a_checkout_has_what_the_graph_reads_and_nothing_else(small: Make) -> None:

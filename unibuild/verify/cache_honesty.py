@@ -52,8 +52,8 @@ def run(bench: Workbench) -> Outcome:
             errors += _rebuilt(bench, cold, "half-filled", cache, facts)
     else:
         notes.append(
-            "warm and half-filled caches were not tried, and the cache's results of only "
-            f"{len(_judged(cold))} actions were compared, since the rebuild without a cache ended early"
+            "warm and half-filled caches were not tried, since the rebuild without a cache ended "
+            f"early; results compared: {len(_judged(cold))}"
         )
     contents = cache_contents.examine(bench, _judged(cold))
     facts["store"] = {
