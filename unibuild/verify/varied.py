@@ -24,6 +24,7 @@ from unibuild.verify import comparison, differing, twice
 from unibuild.verify.outcome import Outcome
 from unibuild.verify.variations import bisection, catalogue
 from unibuild.verify.variations.experiment import follow
+from unibuild.verify.variations.folders import in_repository
 from unibuild.verify.variations.site import Site
 
 if TYPE_CHECKING:
@@ -54,9 +55,8 @@ def run(bench: Workbench) -> Outcome:
     began = time.monotonic()
     report = _Report(bench, choice)
     turns = choice.turns()
-    git = any(each.name == "git" for each in choice.variations)
     sites = {
-        Site(bench, bench.scratch / f"varied-{turn}", turn, git=git): variations
+        Site(bench, bench.scratch / f"varied-{turn}", turn, _git(bench, choice)): variations
         for turn, variations in turns.items()
     }
     try:
@@ -206,6 +206,12 @@ class _Report:
     def _by_name(self) -> bool:
         names = self._bench.options.vary
         return bool(names) and catalogue.EVERYTHING not in names
+
+
+def _git(bench: Workbench, choice: Choice) -> str:
+    """Return the commit of checkouts in which Git is not varied, should it be in others."""
+    varied = any(each.name == "git" for each in choice.variations)
+    return "sources" if varied and in_repository(bench.workspace.root) else ""
 
 
 def _cause(what: str, guilt: Guilt) -> str:

@@ -93,7 +93,7 @@ def smallest(
         needed.append(pool[high - 1])
         del pool[high - 1 :]
         if not pool or differs(needed):
-            return needed
+            return sorted(needed, key=list(elements).index)
 
 
 def result_of(site: Site, output: str, variations: Sequence[Variation]) -> Result:

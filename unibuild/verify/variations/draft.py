@@ -27,6 +27,7 @@ class Draft:
     """One rebuild in the making; a fresh one is what the ordinary build had, in another folder.
 
     ``turn`` says for which experiment it is. ``workspace`` and ``cache`` are relative to the site.
+    ``git`` is the message of the one commit that the checkout has; empty: it is no repository.
     ``preparations`` are lines of shell that run in the namespaces before all else.
     """
 
@@ -38,7 +39,7 @@ class Draft:
     workspace: str = "workspace"
     cache: str = "cache"
     folders: list[str] = field(default_factory=list)
-    git: bool = False
+    git: str = ""
     namespaces: set[str] = field(default_factory=set)
     preparations: list[str] = field(default_factory=list)
     user: tuple[int, int] | None = None

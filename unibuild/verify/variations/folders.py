@@ -75,36 +75,38 @@ class CacheFolder(Variation):
 
 
 class GitCheckout(Variation):
-    """A checkout without Git, as an archive of the sources is; the others are repositories."""
+    """A checkout without Git, as an archive of the sources is, and one at another commit."""
 
     name = "git"
     varies = "checkout with and without Git"
-    turns = FIRST
 
     def control(self, bench: Workbench) -> str:
         """Tell whether the workspace is part of a repository."""
-        root = bench.workspace.root
-        inside = any((folder / ".git").exists() for folder in (root, *root.parents))
-        return "with Git" if inside else "without Git"
+        return "with Git" if in_repository(bench.workspace.root) else "without Git"
 
     def experiment(self, bench: Workbench, turn: int) -> str:
-        """Return both."""
-        return "without Git, and in the other rebuilds a repository with one commit"
+        """Return what the checkout is."""
+        return "a repository with one other commit" if turn else "an archive without Git"
 
     def lacking(self, bench: Workbench) -> str:
         """Look for Git."""
         return missing("git")
 
     def apply(self, draft: Draft) -> None:
-        """Leave the repository out, and that of the folders around hidden."""
-        draft.git = False
+        """Leave the repository out, with those of the folders around hidden, or make another."""
+        draft.git = "other" if draft.turn else ""
         draft.environment["GIT_CEILING_DIRECTORIES"] = str(draft.site)
         for name in ("GIT_DIR", "GIT_WORK_TREE"):
             draft.environment.pop(name, None)
 
     def ineffective(self, draft: Draft, seen: Seen) -> str:
         """Compare."""
-        return unless(False, seen["git"])
+        return unless(bool(draft.git), seen["git"])
+
+
+def in_repository(folder: Path) -> bool:
+    """Tell whether ``folder`` is in a checkout of Git."""
+    return any((around / ".git").exists() for around in (folder, *folder.parents))
 
 
 class FileSystem(Variation):

@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from unibuild.verify.variations.variation import Variation
     from unibuild.verify.workbench import Workbench
 
-_HIDDEN = "git"
 _GIT = (
     ("init", "--quiet"),
-    ("add", "--all", "--force"),
-    ("commit", "--quiet", "--no-verify", "--allow-empty", "--message=sources"),
+    ("add", "--all"),
+    ("commit", "--quiet", "--no-verify", "--allow-empty", "--message={message}"),
 )
 _GIT_SETTINGS = ("user.name=nobody", "user.email=nobody@localhost", "commit.gpgsign=false")
 _GIT_ENVIRONMENT = {
@@ -41,9 +40,9 @@ _GIT_ENVIRONMENT = {
 
 
 class Site:
-    """The folder ``path`` (new) of the experiment of ``turn``; with ``git`` its checkout is a repository."""
+    """The folder ``path`` (new) of the experiment of ``turn``; ``git`` is what drafts begin with."""
 
-    def __init__(self, bench: Workbench, path: Path, turn: int, *, git: bool) -> None:
+    def __init__(self, bench: Workbench, path: Path, turn: int, git: str) -> None:
         """Make the folder."""
         path.mkdir(parents=True)
         self._bench = bench
@@ -110,15 +109,10 @@ class Site:
             copy_workspace(self._bench, workspace)
             cache.mkdir(parents=True)
         else:
-            if self._git and not last.git:
-                (last.store / _HIDDEN).rename(last.store / last.workspace / ".git")
             _bring(last.store / last.workspace, workspace)
             _bring(last.store / last.cache, cache)
-        if self._git:
-            _be_repository(workspace)
-            if not draft.git:
-                remove(draft.store / _HIDDEN)
-                (workspace / ".git").rename(draft.store / _HIDDEN)
+        if draft.git != (last.git if last else ""):
+            _be_repository(workspace, draft.git)
         for name in draft.folders:
             (draft.store / name).mkdir(parents=True, exist_ok=True)
         self._last = draft
@@ -135,14 +129,14 @@ def _bring(here: Path, there: Path) -> None:
     remove(here)
 
 
-def _be_repository(workspace: Path) -> None:
-    """Make the folder a Git repository with one commit, the same for the same files."""
-    if (workspace / ".git").exists():
-        return
+def _be_repository(workspace: Path, message: str) -> None:
+    """Make the folder a Git repository with one commit, the same for the same files, or none."""
+    remove(workspace / ".git")
     plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     settings = [word for setting in _GIT_SETTINGS for word in ("-c", setting)]
-    for words in _GIT:
+    for words in _GIT if message else ():
         subprocess.run(
-            ["git", *settings, *words], cwd=workspace, env={**plain, **_GIT_ENVIRONMENT},
+            ["git", *settings, *(word.format(message=message) for word in words)],
+            cwd=workspace, env={**plain, **_GIT_ENVIRONMENT},
             stdin=subprocess.DEVNULL, capture_output=True, check=True,
         )  # fmt: skip

@@ -1,0 +1,331 @@
+"""V4: an action that follows one thing of its surroundings is named with exactly that variation."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from verify.rebuilds import GOOD_ACTIONS, Small
+
+from unibuild.model.errors import DifferenceError, HostError
+from unibuild.verify import varied
+from unibuild.verify.outcome import Outcome
+from unibuild.verify.variations import bisection, catalogue
+from unibuild.verify.workbench import Options, Workbench
+
+Make = Callable[..., Small]
+
+RULE = '''\
+"""A rule that looks at what it must not."""
+
+import locale, os, subprocess, tempfile, time
+from pathlib import Path
+
+from unibuild.analysis.api import Attributes, DefaultInfo, OneLabel, Provider, RuleContext, ToolchainInfo, rule
+
+
+def in_order(letters):
+    locale.setlocale(locale.LC_COLLATE, "")
+    return "".join(sorted(letters, key=locale.strxfrm))
+
+
+def mask():
+    found = os.umask(0o022)
+    os.umask(found)
+    return found
+
+
+def git():
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--is-inside-work-tree"]
+    return subprocess.run(command, capture_output=True).returncode
+
+
+class LeakAttributes(Attributes):
+    looks: str
+    shell: OneLabel = "@unibuild//toolchains/busybox"
+
+
+@rule("leak", LeakAttributes, provides=(DefaultInfo,), doc="Writes what it sees.")
+def leak(ctx: RuleContext[LeakAttributes]) -> list[Provider]:
+    output = ctx.declare_file(ctx.label.name)
+    shell = ctx.dependency("shell", ToolchainInfo)
+    seen = str(eval(ctx.attributes.looks, globals()))
+    ctx.action(
+        "Leak", [*shell.tools["sh"], "-c", 'echo "$1" > "$2"', "leak", seen, output],
+        inputs=[shell.tree], outputs=[output],
+    )
+    return [DefaultInfo((output,))]
+'''
+BY_RULES = {
+    "environment": "os.environ.get('CFLAGS')",
+    "build_path": "Path(__file__).parent.parent.name",
+    "user_group": "os.geteuid()",
+    "domain_host": "os.uname().nodename",
+    "home": "os.path.expanduser('~')",
+    "locales": "in_order('abcdefghijklmnopqrstuvwxyz')",
+    "exec_path": "os.environ['PATH']",
+    "timezone": "time.strftime('%z')",
+    "umask": "mask()",
+    "hashseed": "list({'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'})",
+    "tmpdir": "tempfile.gettempdir()",
+    "git": "git()",
+    "terminal": "os.environ.get('COLUMNS')",
+}
+"""What a team's own rule sees in the process that builds."""
+IN_THE_SANDBOX = {
+    "kernel": "uname -r > $@",
+    "aslr": "grep stack /proc/self/maps > $@",
+    "num_cpus": "nproc > $@",
+    "time": "date +%Y > $@",
+    "fileordering": "find . > $@",
+    "staging": "if [ $$(stat -c %h $<) = 1 ]; then echo copied; else echo linked; fi > $@",
+    "filesystem": "if [ $$(stat -f -c %T .) = tmpfs ]; then echo tmpfs; else echo disk; fi > $@",
+}
+"""What an action sees whatever it is kept from."""
+WITHOUT_A_SANDBOX = {
+    "cache_folder": "case $$PWD in *'of the cache'*) echo moved;; *) echo here;; esac > $@",
+    "domain_host": "hostname > $@",
+    "user_group": "id -u > $@",
+    "umask": "grep Umask /proc/$$PPID/status > $@",
+    "timezone": "tr '\\\\0' '\\\\n' < /proc/$$PPID/environ | grep -c ^TZ= > $@ || true",
+}
+"""What only the sandbox keeps from an action."""
+STEADIED = ("aslr", "hashseed")
+"""Whose control is drawn anew by each process."""
+
+
+def by_rule(small: Make, looks: str) -> Small:
+    workspace = small(f'[leak.leak]\nlooks = "{looks}"\n')
+    (workspace.root / "rules").mkdir()
+    workspace.write("rules/leak.py", RULE)
+    workspace.write("WORKSPACE.toml", 'name = "small"\nrules = ["rules/leak.py"]\n')
+    return workspace
+
+
+def by_genrule(small: Make, command: str, **more: object) -> Small:
+    text = f'[genrule.leak]\nsrcs = ["words"]\nouts = ["leak.txt"]\ncmd = "{command}"\n'
+    return small(text, **more)
+
+
+def with_vary(bench: Workbench, *names: str) -> Workbench:
+    return replace(bench, options=Options(vary=names))
+
+
+def among_others(bench: Workbench, name: str) -> Workbench:
+    """Have ``name`` varied, and some others that an action could follow instead."""
+    names = [each.name for each in catalogue.ALL if not each.lacking(bench)]
+    place = names.index(name)
+    return with_vary(bench, name, names[place - 1], names[place - 2], names[place - 3])
+
+
+def rows(outcome: Outcome) -> dict[str, dict[str, str]]:
+    found = outcome.facts["variations"]
+    assert isinstance(found, dict)
+    return found
+
+
+def check_named(outcome: Outcome, name: str, kind: str) -> None:
+    """See to it that the failure is laid to the variation and the action, and to nothing else."""
+    assert outcome.status == "failed", outcome
+    error = outcome.errors[0]
+    assert isinstance(error, DifferenceError)
+    assert error.id == "varied-rebuild-differs"
+    assert error.label == "//:leak"
+    difference = outcome.facts["difference"]
+    assert isinstance(difference, dict)
+    assert difference["variations"] == [name], error.detail
+    assert difference["verdict"] == ("steadied" if name in STEADIED else "varied")
+    assert [row for row, said in rows(outcome).items() if said["status"] == "failed"] == [name]
+    row = rows(outcome)[name]
+    assert error.cause.startswith(
+        f"each time, because of {name}, " if name in STEADIED else f"with {name} varied, "
+    )
+    assert f"{kind} of //:leak" in error.cause
+    assert row["experiment"] in error.detail[0]
+
+
+def skip_lacking(bench: Workbench, name: str) -> None:
+    why = catalogue.BY_NAME[name].lacking(bench)
+    if why:
+        pytest.skip(why)
+
+
+@pytest.mark.parametrize("name", BY_RULES)
+def test_a_rule_that_looks_around_is_named_with_what_it_saw(name: str, small: Make) -> None:
+    bench = by_rule(small, BY_RULES[name]).bench("//:leak")
+    skip_lacking(bench, name)
+    check_named(varied.run(among_others(bench, name)), name, "Leak")
+
+
+@pytest.mark.parametrize("name", IN_THE_SANDBOX)
+def test_an_action_in_the_sandbox_is_named_with_what_it_saw(name: str, small: Make) -> None:
+    bench = by_genrule(small, IN_THE_SANDBOX[name]).bench("//:leak")
+    skip_lacking(bench, name)
+    if name == "fileordering":
+        bench = among_others(bench, name)  # another file system has another order, too
+    check_named(varied.run(bench), name, "Genrule")
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_SANDBOX)
+def test_an_action_without_a_sandbox_is_named_with_what_it_saw(name: str, small: Make) -> None:
+    bench = by_genrule(small, WITHOUT_A_SANDBOX[name], sandbox="none").bench("//:leak")
+    skip_lacking(bench, name)
+    check_named(varied.run(among_others(bench, name)), name, "Genrule")
+
+
+def test_two_variations_that_are_needed_together_are_both_named(small: Make) -> None:
+    command = "if [ $$(nproc) = 1 ] && uname -r | grep -q ^2.6; then echo both; fi > $@"
+    outcome = varied.run(by_genrule(small, command).bench("//:leak"))
+    difference = outcome.facts["difference"]
+    assert isinstance(difference, dict)
+    assert sorted(difference["variations"]) == ["kernel", "num_cpus"]
+    assert "with kernel and num_cpus varied, " in outcome.errors[0].cause
+
+
+def test_an_action_that_fails_in_other_surroundings_is_named(small: Make) -> None:
+    command = "[ $$(nproc) != 1 ] && echo many > $@"
+    outcome = varied.run(by_genrule(small, command).bench("//:leak"))
+    assert outcome.status == "failed"
+    assert outcome.errors[0].cause == (
+        "with num_cpus varied, Genrule of //:leak fails in the rebuild"
+    )
+
+
+def test_a_rule_that_breaks_in_other_surroundings_is_named(small: Make) -> None:
+    outcome = varied.run(by_rule(small, "os.listdir(os.environ['HOME']) and 1").bench("//:leak"))
+    assert outcome.status == "failed"
+    assert outcome.errors[0].cause == "with home varied, the target cannot be built"
+    assert rows(outcome)["home"]["status"] == "failed"
+
+
+def test_what_differs_by_itself_is_laid_to_no_variation(small: Make) -> None:
+    outcome = varied.run(by_genrule(small, "head -c 8 /dev/urandom > $@").bench("//:leak"))
+    assert outcome.status == "failed"
+    difference = outcome.facts["difference"]
+    assert isinstance(difference, dict)
+    assert (difference["verdict"], difference["variations"]) == ("each-time", [])
+    assert "failed" not in {row["status"] for row in rows(outcome).values()}
+    assert "without any variation too" in outcome.errors[0].detail[0]
+
+
+def test_what_the_cache_made_up_is_laid_to_no_variation(small: Make) -> None:
+    workspace = by_genrule(small, "cat $< > $@")
+    workspace.build("//:leak")
+    workspace.plant_result("//:leak", b"planted\n")
+    (workspace.root / "unibuild-out" / "leak.txt").unlink()
+    (workspace.root / ".unibuild").rename(workspace.root / "aside")
+    outcome = varied.run(workspace.bench("//:leak"))
+    assert outcome.status == "failed"
+    difference = outcome.facts["difference"]
+    assert isinstance(difference, dict)
+    assert (difference["verdict"], difference["variations"]) == ("elsewhere", [])
+
+
+def test_what_is_reproducible_passes_and_says_what_was_varied(small: Make, tmp_path: Path) -> None:
+    bench = small().bench()
+    outcome = varied.run(bench)
+    assert outcome.status == "passed", outcome.errors
+    assert outcome.facts["rebuilds"] == len(catalogue.TURNS)
+    assert outcome.facts["actions"] == GOOD_ACTIONS * len(catalogue.TURNS)
+    found = rows(outcome)
+    assert list(found) == [each.name for each in catalogue.ALL]
+    for name, row in found.items():
+        assert set(row) == {"status", "control", "experiment", "reason"}
+        if row["status"] == "not-done":
+            assert any(note.startswith(f"{name} not varied: ") for note in outcome.notes)
+            assert row["reason"]
+        else:
+            assert row["status"] == "passed"
+            assert row["reason"] == ""
+    assert not bench.kept.exists()
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text(encoding="utf-8")
+    assert not list(Path("/dev/shm").glob(f"unibuild-verify-{os.getpid()}-*"))  # noqa: S108
+
+
+def test_only_what_was_asked_for_is_varied(small: Make) -> None:
+    bench = by_genrule(small, "uname -r > $@").bench("//:leak")
+    outcome = varied.run(with_vary(bench, "timezone", "umask"))
+    assert outcome.status == "passed"
+    assert list(rows(outcome)) == ["timezone", "umask"]
+    assert outcome.facts["rebuilds"] == 2
+    again = varied.run(replace(with_vary(bench, "kernel"), scratch=bench.scratch / "again"))
+    assert again.facts["rebuilds"] == 1
+    check_named(again, "kernel", "Genrule")
+
+
+def without_effect(folder: Path, name: str) -> None:
+    """Make a program that takes ``name``'s options and starts the command as it is."""
+    folder.mkdir()
+    program = folder / name
+    program.write_text(
+        '#!/bin/sh\nshift\nwhile case $1 in --*) true;; *) false;; esac; do shift; done\nexec "$@"\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.mark.parametrize("names", [(), ("kernel",)])
+def test_a_variation_without_effect_is_not_passed(
+    names: tuple[str, ...], small: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_effect(tmp_path / "programs", "setarch")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}:{os.environ['PATH']}")
+    outcome = varied.run(with_vary(small().bench(), *names))
+    row = rows(outcome)["kernel"]
+    assert row["status"] == "not-done"
+    assert row["reason"].startswith("it had no effect: the rebuild saw ")
+    if not names:
+        assert outcome.status == "passed"
+        assert rows(outcome)["aslr"]["status"] == "not-done"
+        assert any(note.startswith("kernel not varied: it had no effect") for note in outcome.notes)
+        return
+    assert outcome.status == "not-done"
+    (error,) = outcome.errors
+    assert isinstance(error, HostError)
+
+
+def test_what_cannot_be_done_is_an_error_only_when_asked_for(
+    small: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time = catalogue.BY_NAME["time"]
+    monkeypatch.setattr(type(time), "lacking", lambda *_: "the moon is full")
+    bench = small().bench()
+    outcome = varied.run(with_vary(bench, "time", "umask"))
+    assert outcome.status == "not-done"
+    (error,) = outcome.errors
+    assert isinstance(error, HostError)
+    assert error.id == "variation-not-possible"
+    assert error.cause == "time cannot be varied here: the moon is full"
+    outcome = varied.run(bench)
+    assert outcome.status == "passed"
+    assert rows(outcome)["time"]["status"] == "not-done"
+    assert "time not varied: the moon is full" in outcome.notes
+
+
+def test_all_rebuilds_end_with_the_first_action_that_differs(
+    small: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = """\
+[genrule.leak]
+outs = ["leak.txt"]
+cmd = "uname -r > $@"
+
+[genrule.long]
+srcs = [":leak"]
+outs = ["long"]
+cmd = "sleep 60; cat $< > $@"
+"""
+    workspace = small(text.replace("sleep 60; ", ""))
+    workspace.build("//:long")
+    bench = workspace.bench("//:long")
+    tried: list[str] = []
+    whole = bisection.find
+    monkeypatch.setattr(bisection, "find", lambda *given: tried.append("begun") or whole(*given))
+    outcome = varied.run(bench)
+    check_named(outcome, "kernel", "Genrule")
+    assert tried == ["begun"]
+    others = {name for name, row in rows(outcome).items() if row["status"] == "passed"}
+    assert "timezone" not in others
