@@ -41,6 +41,8 @@ _TEMPORARY = ("/tmp/", "/var/tmp/", "/dev/shm/", "/run/")  # noqa: S108 - names 
 _HOMES = ("/home/", "/root", "/Users/", "/nonexistent", "/var/lib/")
 _WIDEST_TIME = 8
 _LEAST_ZEROS = 8
+_LEAST_TEXT = 8
+_LEAST_NAME = 3
 _LEAST_RANDOM = 12
 _RANDOM_SHARE = 0.8
 _RANDOM_TEXT = 0.75
@@ -48,23 +50,34 @@ _RANDOM_TEXT = 0.75
 
 def of_text(expected: bytes, found: bytes, surroundings: Surroundings) -> Cause | None:
     """Return the cause for two texts (lines, JSON strings) that differ somewhere."""
-    return of_bytes(expected, found, between_ends(expected, found), surroundings)
+    span = between_ends(expected, found)
+    windows = _windows(expected, found, span)
+    cause = _of_windows(*windows, surroundings) if windows else None
+    return cause or _of_values(expected, found, span, surroundings, code=False)
 
 
 def of_bytes(
     expected: bytes, found: bytes, span: Span, surroundings: Surroundings, *, code: bool = False
 ) -> Cause | None:
     """Return the cause for one span; ``code`` tells that the bytes are instructions."""
-    one, other = expected[span.start : span.end], found[span.other_start : span.other_end]
-    if _is_text(one) and _is_text(other):
-        cause = _of_windows(
-            _Window.around(expected, span.start, span.end),
-            _Window.around(found, span.other_start, span.other_end),
-            surroundings,
-        )
+    windows = _windows(expected, found, span)
+    # A few printable bytes among others are no text.
+    if windows and min(len(window.text) for window in windows) >= _LEAST_TEXT:
+        cause = _of_windows(*windows, surroundings)
         if cause is not None:
             return cause
     return _of_values(expected, found, span, surroundings, code=code)
+
+
+def _windows(expected: bytes, found: bytes, span: Span) -> tuple[_Window, _Window] | None:
+    """Return the text around both sides of a span, None when they are no text."""
+    one, other = expected[span.start : span.end], found[span.other_start : span.other_end]
+    if not _is_text(one) or not _is_text(other):
+        return None
+    return (
+        _Window.around(expected, span.start, span.end),
+        _Window.around(found, span.other_start, span.other_end),
+    )
 
 
 class _Window:
@@ -182,7 +195,7 @@ def _locales(one: _Window, other: _Window, _: Surroundings) -> Cause | None:
 
 def _names(one: _Window, other: _Window, surroundings: Surroundings) -> Cause | None:
     pair = _pair(one, other, _NAME)
-    if pair is None:
+    if pair is None or min(map(len, pair)) < _LEAST_NAME:
         return None
     if set(pair) & surroundings.hosts:
         return Cause("host", f"a host name: {_both(*pair)}")
@@ -260,7 +273,10 @@ def _binary_time(
         return None
     for width in (_WIDEST_TIME, _WIDEST_TIME // 2):
         for start in range(max(0, span.end - width), span.start + 1):
-            one, other = expected[start : start + width], found[start + shift :][:width]
+            one, other = (
+                expected[start : start + width],
+                found[start + shift : start + shift + width],
+            )
             if len(one) < width or len(other) < width:
                 continue
             for order in ("little", "big"):
@@ -269,9 +285,8 @@ def _binary_time(
                     map(surroundings.near, seconds)
                 ):
                     what = f"a time stamp of {8 * width} bits"
-                    return Cause(
-                        "date", f"{what}: {_both(*map(str, seconds))} ({moments.words(seconds)})"
-                    )
+                    stamps = f"{_both(*map(str, seconds))} ({moments.words(seconds)})"
+                    return Cause("date", f"{what}: {stamps}", sure=width == _WIDEST_TIME)
     return None
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from unibuild.verify.difference import causes
 from unibuild.verify.difference.alignment import hunks
-from unibuild.verify.difference.tree import WINDOW, Cause, Difference, node
+from unibuild.verify.difference.tree import WINDOW, Cause, Difference, first, node
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unibuild.verify.difference.context import Context
+    from unibuild.verify.difference.tree import Leaf
 
 _LARGEST = 64 << 20
-_DEEPEST = 100
+_DEEPEST = 40
 _NAMING = ("label", "path", "name", "file", "id", "purl", "bom-ref", "SPDXID", "uri")
 """Keys by whose values the objects of a list are told apart."""
 
@@ -24,12 +28,13 @@ def compare(name: str, expected: bytes, found: bytes, context: Context) -> Diffe
     """Compare two JSON documents; None when one is none, or only spaces and escapes differ."""
     try:
         one, other = json.loads(expected), json.loads(found)
-        children = _values("", one, other, context, 0)
+        children, left_out = first(_values("", one, other, context, 0))
     except (ValueError, RecursionError):
         return None
     if children:
-        many = f"{len(children):,} values differ" if len(children) > 1 else ""
-        return node(name, "json", children, many)
+        count = len(children) + left_out
+        many = f"{count:,} values differ" if count > 1 else ""
+        return node(name, "json", children, many, left_out=left_out)
     ours, theirs = (b"".join(side.split()) for side in (expected, found))
     if ours == theirs or sorted(ours) != sorted(theirs):
         return None
@@ -44,105 +49,93 @@ def may_be_json(data: bytes) -> bool:
     return len(data) <= _LARGEST and data[:64].lstrip()[:1] in (b"{", b"[")
 
 
-def _values(
-    path: str, one: object, other: object, context: Context, depth: int
-) -> list[Difference]:
+def _values(path: str, one: object, other: object, context: Context, depth: int) -> Iterator[Leaf]:
+    """Yield a leaf for each value that differs, objects and lists taken apart."""
     if type(one) is type(other) and depth < _DEEPEST:
         if isinstance(one, dict) and isinstance(other, dict):
-            return _objects(path, one, other, context, depth)
+            yield from _objects(path, one, other, context, depth)
+            return
         if isinstance(one, list) and isinstance(other, list):
-            return _lists(path, one, other, context, depth)
-    ours, theirs = _text(one), _text(other)
-    if ours == theirs:
-        return []
+            yield from _lists(path, one, other, context, depth)
+            return
     if isinstance(one, str) and isinstance(other, str):
         ours, theirs = one, other
-    sides = ours.encode("utf-8", "surrogatepass"), theirs.encode("utf-8", "surrogatepass")
+    else:
+        ours, theirs = _text(one), _text(other)
+    if ours == theirs:
+        return
+    yield partial(_value, path or "the value", ours, theirs, context)
+
+
+def _value(path: str, one: str, other: str, context: Context) -> Difference:
+    sides = one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass")
     cause = causes.of_text(*sides, context.surroundings)
     words = causes.quoted(*sides)
-    return [
-        Difference(
-            path or "the value", "value", words, None, sides[0][:WINDOW], sides[1][:WINDOW], cause
-        )
-    ]
+    return Difference(path, "value", words, None, sides[0][:WINDOW], sides[1][:WINDOW], cause)
 
 
-def _objects(
-    path: str, one: Object, other: Object, context: Context, depth: int
-) -> list[Difference]:
-    children = []
+def _objects(path: str, one: Object, other: Object, context: Context, depth: int) -> Iterator[Leaf]:
     for key in sorted({*one, *other}):
         inner = f"{path}.{key}" if path else key
-        if key not in other:
-            children.append(_only(inner, "expected", one[key]))
-        elif key not in one:
-            children.append(_only(inner, "found", other[key]))
-        else:
-            children += _values(inner, one[key], other[key], context, depth + 1)
-    return children
+        yield from _entry(inner, key, one, other, context, depth)
+
+
+def _entry(
+    path: str, key: str, one: Object, other: Object, context: Context, depth: int
+) -> Iterator[Leaf]:
+    if key not in other:
+        yield partial(_only, path, "expected", one[key])
+    elif key not in one:
+        yield partial(_only, path, "found", other[key])
+    else:
+        yield from _values(path, one[key], other[key], context, depth + 1)
 
 
 def _lists(
     path: str, one: list[object], other: list[object], context: Context, depth: int
-) -> list[Difference]:
+) -> Iterator[Leaf]:
     ours, theirs = [_text(value) for value in one], [_text(value) for value in other]
     if ours == theirs:
-        return []
+        return
     if sorted(ours) == sorted(theirs):
-        place = next(index for index, text in enumerate(ours) if text != theirs[index])
-        first = causes.quoted(ours[place].encode(), theirs[place].encode())
-        cause = Cause(
-            "order",
-            f"an order: the same {len(ours)} elements, from number {place} on another way round ({first})",
-        )
-        return [Difference(path or "the list", "value", "another order", cause=cause)]
+        yield partial(_another_order, path or "the list", ours, theirs)
+        return
     ours_by_name, theirs_by_name = _named(one), _named(other)
     if ours_by_name is not None and theirs_by_name is not None:
-        return _by_name(path, ours_by_name, theirs_by_name, context, depth)
-    if len(one) == len(other):
-        return [
-            child
-            for index in range(len(one))
-            for child in _values(f"{path}[{index}]", one[index], other[index], context, depth + 1)
-        ]
-    children = []
-    for a, b, c, d in hunks(ours, theirs):
+        yield from _by_name(path, ours_by_name, theirs_by_name, context, depth)
+        return
+    parts = [(0, len(one), 0, len(other))] if len(one) == len(other) else hunks(ours, theirs)
+    for a, b, c, d in parts:
         paired = min(b - a, d - c)
         for step in range(paired):
-            children += _values(
-                f"{path}[{a + step}]", one[a + step], other[c + step], context, depth + 1
-            )
-        children += [_only(f"{path}[{at}]", "expected", one[at]) for at in range(a + paired, b)]
-        children += [_only(f"{path}[{at}]", "found", other[at]) for at in range(c + paired, d)]
-    return children
+            sides = one[a + step], other[c + step]
+            yield from _values(f"{path}[{a + step}]", *sides, context, depth + 1)
+        for at in range(a + paired, b):
+            yield partial(_only, f"{path}[{at}]", "expected", one[at])
+        for at in range(c + paired, d):
+            yield partial(_only, f"{path}[{at}]", "found", other[at])
 
 
-def _by_name(
-    path: str, one: dict[str, object], other: dict[str, object], context: Context, depth: int
-) -> list[Difference]:
-    children = _objects("", one, other, context, depth)
-    order = [name for name in one if name in other], [name for name in other if name in one]
-    renamed = [child.named(f"{path}{_bracketed(child.name, {*one, *other})}") for child in children]
-    if order[0] != order[1]:
-        cause = Cause(
-            "order", f"an order: {len(order[0])} elements that both have, another way round"
-        )
+def _another_order(path: str, ours: list[str], theirs: list[str]) -> Difference:
+    place = next(index for index, text in enumerate(ours) if text != theirs[index])
+    pair = causes.quoted(ours[place].encode(), theirs[place].encode())
+    words = f"an order: the same {len(ours)} elements, from number {place} on another way round"
+    return Difference(path, "value", "another order", cause=Cause("order", f"{words} ({pair})"))
+
+
+def _by_name(path: str, one: Object, other: Object, context: Context, depth: int) -> Iterator[Leaf]:
+    differs = False
+    for name in sorted({*one, *other}):
+        for leaf in _entry(f"{path}[{name}]", name, one, other, context, depth):
+            differs = True
+            yield leaf
+    both = [name for name in one if name in other]
+    if both != [name for name in other if name in one]:
+        cause = Cause("order", f"an order: {len(both)} elements that both have, another way round")
         # Elements that differ as well may be what the order is made by.
-        renamed.append(
-            Difference(
-                path or "the list", "value", "another order", cause=cause, follows=bool(children)
-            )
+        yield partial(
+            Difference, path or "the list", "value", "another order", cause=cause, follows=differs
         )
-    return renamed
-
-
-def _bracketed(inner: str, names: set[str]) -> str:
-    """Return ``NAME.rest`` as ``[NAME].rest``."""
-    name = max(
-        (name for name in names if inner == name or inner.startswith((f"{name}.", f"{name}["))),
-        key=len,
-    )
-    return f"[{name}]{inner[len(name) :]}"
 
 
 def _named(values: list[object]) -> dict[str, object] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from unibuild.verify.difference import causes
 from unibuild.verify.difference.spans import spans
-from unibuild.verify.difference.tree import WINDOW, Difference, node
+from unibuild.verify.difference.tree import WINDOW, Difference, first, node
 
 if TYPE_CHECKING:
     from unibuild.verify.difference.context import Context
@@ -18,8 +19,10 @@ def compare(name: str, expected: bytes, found: bytes, context: Context) -> Diffe
     if expected == found:
         return None
     places = spans(expected, found)
-    children = [leaf(f"byte {span.start:,}", expected, found, span, context) for span in places]
-    return node(name, "bytes", children, sizes(expected, found))
+    children, left_out = first(
+        partial(leaf, f"byte {span.start:,}", expected, found, span, context) for span in places
+    )
+    return node(name, "bytes", children, sizes(expected, found), left_out=left_out)
 
 
 def leaf(

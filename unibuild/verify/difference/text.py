@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from unibuild.verify.difference import causes
 from unibuild.verify.difference.alignment import hunks
 from unibuild.verify.difference.plain import leaf
 from unibuild.verify.difference.spans import spans
-from unibuild.verify.difference.tree import WINDOW, Cause, Difference, node
+from unibuild.verify.difference.tree import WINDOW, Cause, Difference, first, node
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from unibuild.verify.difference.alignment import Hunk
     from unibuild.verify.difference.context import Context
+    from unibuild.verify.difference.tree import Leaf
 
 _LONG_LINE = 4000
 
@@ -68,11 +70,9 @@ def of_lines(
     starts = [base]
     for line in expected:
         starts.append(starts[-1] + len(line))
-    children = []
-    for hunk in hunks(expected, found):
-        children += _leaves(unit, expected, found, hunk, starts, context)
-    many = f"{len(children):,} places differ" if len(children) > 1 else ""
-    return node(name, kind, children, many)
+    children, left_out = first(_leaves(unit, (expected, found), starts, context))
+    many = f"{len(children) + left_out:,} places differ" if len(children) > 1 else ""
+    return node(name, kind, children, many, left_out=left_out)
 
 
 def order_cause(expected: Sequence[bytes], found: Sequence[bytes], noun: str) -> Cause | None:
@@ -127,25 +127,35 @@ def _line_ends(expected: bytes, found: bytes) -> Cause | None:
 
 def _leaves(
     unit: str,
-    expected: Sequence[bytes],
-    found: Sequence[bytes],
-    hunk: Hunk,
+    sides: tuple[Sequence[bytes], Sequence[bytes]],
     starts: Sequence[int],
     context: Context,
-) -> list[Difference]:
-    a, b, c, d = hunk
-    if b - a == d - c:
-        leaves = []
+) -> Iterator[Leaf]:
+    """Yield a leaf for each line that differs, or for a run of them that has no counterparts."""
+    expected, found = sides
+    for hunk in hunks(expected, found):
+        a, b, c, d = hunk
+        if b - a != d - c:
+            one, other = b"".join(expected[a:b]), b"".join(found[c:d])
+            yield partial(_run, unit, hunk, one, other, starts[a], context)
+            continue
         for index in range(b - a):
-            leaves += _line(
-                f"{unit} {a + index + 1:,}",
-                expected[a + index],
-                found[c + index],
-                starts[a + index],
-                context,
-            )
-        return leaves
-    one, other = b"".join(expected[a:b]), b"".join(found[c:d])
+            one, other = expected[a + index], found[c + index]
+            name, start = f"{unit} {a + index + 1:,}", starts[a + index]
+            if one == other:
+                continue
+            if max(len(one), len(other)) <= _LONG_LINE:
+                yield partial(_line, name, one, other, start, context)
+                continue
+            for span in spans(one, other):
+                place = f"{name}, byte {span.start + 1:,}"
+                yield partial(leaf, place, one, other, span, context, base=start)
+
+
+def _run(
+    unit: str, hunk: Hunk, one: bytes, other: bytes, start: int, context: Context
+) -> Difference:
+    a, b, c, d = hunk
     if not one:
         where, words = _numbers(unit, c, d), "only in what was found"
     elif not other:
@@ -153,19 +163,12 @@ def _leaves(
     else:
         where, words = _numbers(unit, a, b), f"{_several(unit, d - c)} instead"
     cause = causes.of_text(one, other, context.surroundings)
-    return [Difference(where, "text", words, starts[a], one[:WINDOW], other[:WINDOW], cause)]
+    return Difference(where, "text", words, start, one[:WINDOW], other[:WINDOW], cause)
 
 
-def _line(name: str, one: bytes, other: bytes, start: int, context: Context) -> list[Difference]:
-    if one == other:
-        return []
-    if max(len(one), len(other)) <= _LONG_LINE:
-        cause = causes.of_text(one, other, context.surroundings)
-        return [Difference(name, "text", "", start, one[:WINDOW], other[:WINDOW], cause)]
-    return [
-        leaf(f"{name}, byte {span.start + 1:,}", one, other, span, context, base=start)
-        for span in spans(one, other)
-    ]
+def _line(name: str, one: bytes, other: bytes, start: int, context: Context) -> Difference:
+    cause = causes.of_text(one, other, context.surroundings)
+    return Difference(name, "text", "", start, one[:WINDOW], other[:WINDOW], cause)
 
 
 def _numbers(unit: str, first: int, last: int) -> str:

@@ -7,7 +7,7 @@ because something before it grew) say so with ``follows``, and are never the fir
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 WINDOW = 64
@@ -34,11 +34,15 @@ class Cause:
 
     id: str
     words: str
+    sure: bool = True
+    """False for what chance may have made look so, such as a number that could be a time."""
 
     @property
     def rank(self) -> int:
         """Return 0 for what is evident, 1 for what is likely, 2 for what may follow from another."""
-        return 0 if self.id in _EVIDENT else 1 if self.id in _LIKELY else 2
+        if self.id in _EVIDENT:
+            return 0 if self.sure else 1
+        return 1 if self.id in _LIKELY else 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +178,35 @@ def _sentence(leaf: _Leaf, words: str, *, unknown: bool = False) -> str:
     return f"{place}: {words}{from_whom}" if unknown else f"{words}, in {place}{from_whom}"
 
 
+Leaf = Callable[[], Difference]
+"""Makes a leaf when it is wanted: telling a cause costs more than finding a difference."""
+
+
+def first(leaves: Iterable[Leaf]) -> tuple[list[Difference], int]:
+    """Make the first ``MOST_CHILDREN`` leaves; return them and how many more there are."""
+    made: list[Difference] = []
+    left_out = 0
+    for leaf in leaves:
+        if len(made) < MOST_CHILDREN:
+            made.append(leaf())
+        else:
+            left_out += 1
+    return made, left_out
+
+
 def node(
-    name: str, kind: str, children: list[Difference], words: str = "", **more: object
+    name: str,
+    kind: str,
+    children: list[Difference],
+    words: str = "",
+    *,
+    left_out: int = 0,
+    **more: object,
 ) -> Difference:
     """Return an inner node that keeps no more than ``MOST_CHILDREN`` of ``children``."""
     kept = tuple(children[:MOST_CHILDREN])
-    whole = Difference(name, kind, words, children=kept, left_out=len(children) - len(kept))
+    left_out += len(children) - len(kept)
+    whole = Difference(name, kind, words, children=kept, left_out=left_out)
     return replace(whole, **more) if more else whole  # type: ignore[arg-type]
 
 
