@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+    from unibuild.verify.checks import Check
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 sys.path.insert(0, str(ROOT))
@@ -112,7 +114,7 @@ def _verification_page() -> str:
     """Return the checks of ``verify``, its exit status, and the shape of its report."""
     rows = [
         f"| `{check.name}` | {check.number} | {check.bit} | `{check.error_id}` | "
-        f"{'yes' if check.default else _asked_by(check.subject)} | {check.summary} |"
+        f"{'yes' if check.default else _asked_by(check)} | {check.summary} |"
         for check in CHECKS
     ]
     checks = "\n".join(
@@ -126,8 +128,8 @@ def _verification_page() -> str:
     return VERIFICATION.format(note=NOTE, checks=checks, schema=document)
 
 
-def _asked_by(subject: str) -> str:
-    return {"label": "`--all`", "file": "for files", "options": "by its option"}[subject]
+def _asked_by(check: Check) -> str:
+    return f"`{check.option}`".replace("|", " or ") if check.option else "`--all`"
 
 
 def _help(heading: str, parser: argparse.ArgumentParser) -> str:

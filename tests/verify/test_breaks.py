@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support import attesting
+from support.command import unibuild
 from verify import releases
 from verify.rebuilds import GOOD, Small
 from verify.releases import Release, Verified
@@ -22,6 +23,23 @@ pytestmark = [pytest.mark.network, pytest.mark.boot]
 
 Make = Callable[..., Small]
 DIFFERENCE, USER = 4, 2
+KNOWN = """\
+[[vulnerability]]
+id = "CVE-2020-28928"
+[[vulnerability.affected]]
+purl = "pkg:deb/debian/musl"
+files = ["src/multibyte/wcsnrtombs.c"]
+functions = ["wcsnrtombs"]
+"""
+CALLS_IT = """\
+#include <wchar.h>
+int main(int argc, char **argv)
+{
+    const wchar_t *wide = L"wide";
+    (void)argv;
+    return wcsnrtombs((char[9]){0}, &wide, 4, (size_t)argc, 0) > 9;
+}
+"""
 BROKEN: set[str] = set()
 """The checks that a test of this module breaks; the last test looks that none is missing."""
 
@@ -127,6 +145,17 @@ def test_boots(spoilt: Release) -> None:
     (spoilt.root / "greeter" / "main.c").write_text("int main(void) { return 3; }\n")
     found = spoilt.verify("--only", "boots")
     assert_broken(found, "boots", USER)
+
+
+@breaks("absent")
+def test_absent(spoilt: Release) -> None:
+    (spoilt.root / "known.toml").write_text(KNOWN)
+    vex = ("vex", releases.LABEL, "--vulnerabilities", "known.toml", "-o", "image.openvex.json")
+    assert unibuild(*vex, cwd=spoilt.root).returncode == 0
+    asked = ("--only", "absent", "--absent", "image.openvex.json")
+    assert spoilt.verify(*asked).code == 0
+    (spoilt.root / "greeter" / "main.c").write_text(CALLS_IT)
+    assert_broken(spoilt.verify(*asked), "absent", USER)
 
 
 @breaks("reference")

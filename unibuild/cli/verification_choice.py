@@ -31,13 +31,6 @@ _ASKED_BY: dict[str, tuple[str, ...]] = {
     "reproduced": ("reproduced",),
 }
 """Options that ask for a check, by the check's name."""
-_NEEDS: dict[str, str] = {
-    "reference": "--reference DIGEST or FILE",
-    "signed": "--signed-by KEY",
-    "policy": "--policy FILE",
-    "reproduced": "--reproduced N",
-}
-"""What checks cannot do without, as one writes it."""
 _READ_BY: dict[str, tuple[str, ...]] = {
     "--provenance": ("artefact", "signed", "policy", "reproduced"),
     "--sources": ("artefact",),
@@ -60,7 +53,7 @@ def chosen(arguments: argparse.Namespace) -> tuple[Check, ...]:
     only = _named(arguments.only, "--only")
     names = set(only or _default(arguments, file=file))
     if arguments.all:
-        names |= {check.name for check in CHECKS if check.subject == ("file" if file else "label")}
+        names |= {one.name for one in CHECKS if _fits(one, file=file) and not one.option}
     names |= {name for name, asked in _ASKED_BY.items() if any(map(vars(arguments).get, asked))}
     names -= set(_named(arguments.skip, "--skip"))
     checks = tuple(check for check in CHECKS if check.name in names)
@@ -96,18 +89,15 @@ def _refuse(arguments: argparse.Namespace, checks: tuple[Check, ...], *, file: b
     """Raise for what cannot be done as asked."""
     names = {check.name for check in checks}
     for check in checks:
-        if file and check.subject == "label":
+        if not _fits(check, file=file):
             raise _usage(
                 f"the check '{check.name}' needs a target, not a file",
                 "name a label such as //services/dns:image",
             )
-        needed = _NEEDS.get(check.name)
-        if needed and not any(map(vars(arguments).get, _ASKED_BY[check.name])):
-            raise _usage(f"the check '{check.name}' needs {needed}", f"add {needed}")
-    if "artefact" in names and not arguments.provenance:
-        raise _usage("the check 'artefact' needs --provenance FILE", "add --provenance FILE")
+        if check.option and not getattr(arguments, _attribute(check.option)):
+            raise _usage(f"the check '{check.name}' needs {check.option}", f"add {check.option}")
     for option, readers in _READ_BY.items():
-        if getattr(arguments, option[2:]) and names.isdisjoint(readers):
+        if getattr(arguments, _attribute(option)) and names.isdisjoint(readers):
             several = " or ".join(f"'{reader}'" for reader in readers)
             raise _usage(
                 f"{option} is given, but no check that reads it was asked for",
@@ -120,6 +110,16 @@ def _refuse(arguments: argparse.Namespace, checks: tuple[Check, ...], *, file: b
             if file
             else f"checks are {', '.join(BY_NAME)}",
         )
+
+
+def _fits(check: Check, *, file: bool) -> bool:
+    """Tell whether a check can be done on an image file, or on a label."""
+    return not file or check.subject != "label"
+
+
+def _attribute(option: str) -> str:
+    """Return what argparse calls the value of an option, written ``--signed-by KEY``."""
+    return option.split(maxsplit=1)[0].removeprefix("--").replace("-", "_")
 
 
 def _named(text: str, option: str) -> list[str]:

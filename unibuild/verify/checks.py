@@ -18,7 +18,11 @@ Subject = Literal["label", "file", "options"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One named check; ``subject`` says what it needs: a label, an image file, or the user's options."""
+    """One named check.
+
+    ``subject`` says what it needs: a label, an image file, or either with the user's ``option``, without
+    which the check cannot be done.
+    """
 
     name: str
     number: str
@@ -28,6 +32,7 @@ class Check:
     summary: str
     subject: Subject
     default: bool = False
+    option: str = ""
 
 
 CHECKS: tuple[Check, ...] = (
@@ -48,17 +53,19 @@ CHECKS: tuple[Check, ...] = (
     Check("hermetic", "V2", 7, "not-hermetic", "unibuild.verify.hermetic",
           "no action reads what it did not declare, nor network, clock or host", "label"),
     Check("absent", "V14", 8, "absence-unproven", "unibuild.verify.absence_check",
-          "what a VEX statement calls absent is absent by the link map", "label"),
+          "what a VEX statement calls absent is absent by the link map", "label",
+          option="--absent FILE"),
     Check("reference", "-", 9, "reference-differs", "unibuild.verify.reference",
-          "the image is the published one", "options"),
+          "the image is the published one", "options", option="--reference DIGEST|FILE"),
     Check("signed", "V9", 11, "signature-refused", "unibuild.verify.signed",
-          "enough of the named keys signed the provenance", "options"),
+          "enough of the named keys signed the provenance", "options", option="--signed-by KEY"),
     Check("policy", "V10", 12, "policy-refused", "unibuild.verify.policy_check",
-          "the provenance keeps the policy", "options"),
+          "the provenance keeps the policy", "options", option="--policy FILE"),
     Check("artefact", "V6", 10, "artefact-not-reproduced", "unibuild.verify.artefact",
-          "rebuilt from nothing but its provenance, the image is the same", "file"),
+          "rebuilt from nothing but its provenance, the image is the same", "file",
+          option="--provenance FILE"),
     Check("reproduced", "V12", 13, "not-reproduced", "unibuild.verify.reproduced",
-          "independent builders made the same image", "options"),
+          "independent builders made the same image", "options", option="--reproduced N"),
 )  # fmt: skip
 
 BY_NAME = {check.name: check for check in CHECKS}
