@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from support.attesting import CI, OTHER_CI, Pair, bench, pair, provenance, signed, write
 from support.command import unibuild
 
-from unibuild.model.errors import UserError
+from unibuild.model.errors import ErrorGroup, UserError
 from unibuild.verify import policy_check
 from unibuild.verify.attestation import policy as policies
+from unibuild.verify.attestation import trust
 from unibuild.verify.attestation.provenance import BUILD_TYPE, UNSANDBOXED_BUILDER
 from unibuild.verify.outcome import Outcome
 
@@ -239,6 +241,16 @@ def test_patterns_are_no_regular_expressions(pattern: str, text: str) -> None:
         )
     else:
         policies.matches(pattern, text)
+
+
+@given(
+    st.text(alphabet='abkeysourcbuild[]{}=".1T:-\n \u00e9', max_size=80) | st.binary(max_size=60)
+)
+def test_no_content_of_a_policy_or_a_trust_file_makes_a_traceback(content: str | bytes) -> None:
+    data = content.encode() if isinstance(content, str) else content
+    for model in (policies.Policy, trust.TrustFile):
+        with suppress(UserError, ErrorGroup):
+            trust.parsed(model, data, "FILE")
 
 
 def test_a_policy_of_many_stars_is_no_trap() -> None:

@@ -127,6 +127,20 @@ def refused_keys(folder: Path) -> dict[str, tuple[str, str]]:
     }
 
 
+def test_a_signature_of_any_length_is_only_wrong(tmp_path: Path, keys: Keys) -> None:
+    sealed = signed(provenance(), keys[0])
+    for sig in ("", "AA==", "A" * 84 + "AA==", "A" * 16_000):
+        wrong = {**sealed, "signatures": [{"keyid": "", "sig": sig}]}
+        refused(run(tmp_path, wrong, signed_by=(keys[0].text,)), "key-unknown")
+
+
+def test_a_bundle_of_sigstore_is_named_as_what_it_is(tmp_path: Path, keys: Keys) -> None:
+    bundle = {"mediaType": "any", "dsseEnvelope": signed(provenance(), keys[0])}
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, bundle, signed_by=(keys[0].text,))
+    assert "bundle of sigstore" in caught.value.cause
+
+
 def test_a_key_that_cannot_sign_is_one_error(tmp_path: Path) -> None:
     write(tmp_path / "a.json", provenance())
     for name, (identifier, word) in refused_keys(tmp_path).items():

@@ -112,6 +112,8 @@ def parse(value: object, shown: str) -> Envelope | None:
     """Return the envelope that parsed JSON holds; None when it is a bare statement."""
     if not isinstance(value, dict):
         refuse(shown, "is neither an envelope nor a statement")
+    if "dsseEnvelope" in value:
+        refuse(shown, "is a bundle of sigstore, which sigstore's own tools verify")
     enveloped = "payload" in value or "payloadType" in value
     if enveloped and "_type" in value:
         refuse(shown, "is an envelope and a statement at once")

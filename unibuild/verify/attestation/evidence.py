@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -143,19 +142,13 @@ def _unverified(evidence: Evidence, trust: Trust) -> tuple[str, str]:
 
 
 def _read(path: Path) -> Evidence:
-    shown = _shown(path)
+    shown = strict_json.shown_path(path)
     data = strict_json.read_bytes(path)
     value = strict_json.parse(data, shown)
     provenance = Provenance(envelope.statement_in(value, shown), shown)
     return Evidence(
         shown, provenance, envelope.parse(value, shown), hashlib.sha256(data).hexdigest()
     )
-
-
-def _shown(path: Path) -> str:
-    """Return a path as a user, where they are, would write it."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
 
 
 def _beside(bench: Bench) -> tuple[Path, ...]:

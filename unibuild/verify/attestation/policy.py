@@ -84,12 +84,13 @@ class Policy(_Table):
 
 def read(path: Path) -> tuple[Policy, Trust | None]:
     """Return the policy in a file, and whom it wants to have signed (None: it does not say)."""
-    policy, text = trust.parsed(Policy, strict_json.read_bytes(path, trust.LARGEST_FILE), str(path))
+    shown = strict_json.shown_path(path)
+    policy, text = trust.parsed(Policy, strict_json.read_bytes(path, trust.LARGEST_FILE), shown)
     if policy.parameters is not None and _SOURCE in policy.parameters:
         raise UserError(
             id="bad-value",
             cause="`parameters` holds `source`, which has a table of its own",
-            place=locate(str(path), text, ("parameters", _SOURCE), key=True),
+            place=locate(shown, text, ("parameters", _SOURCE), key=True),
             hint="write it as [source]",
         )
     asked = policy.signatures
@@ -102,7 +103,7 @@ def read(path: Path) -> tuple[Policy, Trust | None]:
         raise UserError(
             id="bad-value",
             cause="`signatures` names no key",
-            place=locate(str(path), text, ("signatures",)),
+            place=locate(shown, text, ("signatures",)),
             hint='keys = ["release.pub"], or trust = "trust.toml"',
         )
     threshold = asked.threshold or (named.threshold if named else 1)

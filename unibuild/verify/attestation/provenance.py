@@ -169,6 +169,6 @@ class Provenance:
 
 def read(path: Path) -> Provenance:
     """Read provenance from a statement's file or from an envelope; signatures are not looked at."""
-    shown = str(path)
+    shown = strict_json.shown_path(path)
     value = strict_json.parse(strict_json.read_bytes(path), shown)
     return Provenance(envelope.statement_in(value, shown), shown)

@@ -104,6 +104,8 @@ def validated(model: type[Model], value: object, shown: str, where: str) -> Mode
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join([where, *(str(part) for part in first["loc"])])
+        if first["type"] == "missing":
+            refuse(shown, f"lacks {shortened(path, 80)}")
         words = first["msg"].removeprefix("Value error, ")
         refuse(shown, f"has a wrong {shortened(path, 80)}: {words[:1].lower()}{words[1:]}")
 

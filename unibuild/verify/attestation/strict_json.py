@@ -8,6 +8,7 @@ files beyond ``LIMIT`` bytes. Everything refused is a ``UserError`` ``bad-attest
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, NoReturn
 
 from unibuild.model.errors import Place, UserError
@@ -29,12 +30,18 @@ def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
     except OSError as error:
         raise UserError(
             id="unreadable-file",
-            cause=f"{path} cannot be read: {(error.strerror or 'it is no file').lower()}",
+            cause=f"{shown_path(path)} cannot be read: {(error.strerror or 'it is no file').lower()}",
             hint="name a file that exists",
         ) from error
     if len(data) > limit:
-        refuse(str(path), f"is larger than {limit >> 20} MiB")
+        refuse(shown_path(path), f"is larger than {limit >> 20} MiB")
     return data
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as a user, where they are, would write it."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def parse(data: bytes, shown: str) -> object:
