@@ -50,8 +50,21 @@ class Workspace:
         environment: Mapping[str, str] | None = None,
     ) -> tuple[meter.Usage, dict[str, Any]]:
         """Run ``unibuild build --json``; return its cost and what it reported."""
+        return self.measure(
+            "build", *arguments, servers=servers, memory=memory, environment=environment
+        )
+
+    def measure(
+        self,
+        verb: str,
+        *arguments: str,
+        servers: Sequence[int] = (),
+        memory: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> tuple[meter.Usage, dict[str, Any]]:
+        """Run a verb that takes build options with ``--json``; return its cost and its report."""
         command = [
-            str(UB), "-C", str(self.root), "build", "--json", f"--jobs={self.jobs}", *arguments,
+            str(UB), "-C", str(self.root), verb, "--json", f"--jobs={self.jobs}", *arguments,
         ]  # fmt: skip
         used = meter.run(
             command, cwd=self.root, environment=self._environment(environment), servers=servers,
@@ -109,13 +122,13 @@ class Synthetic(Workspace):
         time.sleep(0.03)
 
 
-def dns_workspace(place: Path, jobs: int) -> Workspace:
-    """Copy ``examples/`` below ``place``, with SHA-256."""
+def dns_workspace(place: Path, jobs: int, digest: str = "sha256") -> Workspace:
+    """Copy ``examples/`` below ``place``, with SHA-256 unless told otherwise."""
     root = place / "examples"
     ignored = shutil.ignore_patterns("unibuild-out", ".unibuild")
     shutil.copytree(REPOSITORY / "examples", root, ignore=ignored, symlinks=True)
     settings = root / "WORKSPACE.toml"
-    settings.write_text(settings.read_text() + '\ndigest = "sha256"\n')
+    settings.write_text(settings.read_text() + f'\ndigest = "{digest}"\n')
     return Workspace(root, place, jobs)
 
 
