@@ -21,6 +21,8 @@ _DEEPEST = 40
 _NAMING = ("label", "path", "name", "file", "id", "purl", "bom-ref", "SPDXID", "uri")
 """Keys by whose values the objects of a list are told apart."""
 
+_encode = json.JSONEncoder(sort_keys=True).encode
+
 Object = dict[str, object]
 
 
@@ -140,13 +142,15 @@ def _by_name(path: str, one: Object, other: Object, context: Context, depth: int
 
 def _named(values: list[object]) -> dict[str, object] | None:
     """Return the objects of a list by the key that names them, None when none tells all apart."""
+    if not values or not isinstance(values[0], dict):
+        return None
     for key in _NAMING:
         found: dict[str, object] = {
             value[key]: value
             for value in values
             if isinstance(value, dict) and isinstance(value.get(key), str) and value[key]
         }
-        if values and len(found) == len(values):
+        if len(found) == len(values):
             return found
     return None
 
@@ -161,4 +165,4 @@ def _only(path: str, side: str, value: object) -> Difference:
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True)
+    return _encode(value)
