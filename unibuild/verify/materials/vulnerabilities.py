@@ -222,5 +222,5 @@ def _unknown_form(shown: str, where: str = "it") -> UserError:
         "bad-vulnerabilities",
         f"{shown} lists no vulnerabilities: {where} is neither our form nor a record of OSV",
         Place(shown),
-        "see docs/reference/materials.md for the forms that are read",
+        "see docs/materials.md for the forms that are read",
     )
