@@ -10,6 +10,7 @@ import pytest
 
 from unibuild.verify.difference import Difference, explain
 
+HOMES = "/home"
 NOW = 1_795_341_209  # 2026-11-22 09:53:29 UTC, the time of the compared files
 
 
@@ -33,7 +34,7 @@ TEXTS = [
     ("time-zone", "2026-11-22 09:53:29", "2026-11-23 11:53:29"),
     ("time-zone", "2026-11-22T09:53:29+0000", "2026-11-22T10:53:29+0100"),
     ("path", "/tmp/build-1/main.c:3", "/tmp/build-22/main.c:3"),  # noqa: S108 - what is looked for
-    ("path", "in /home/ada/src/x.c", "in /home/grace/work/x.c"),
+    ("path", f"in {HOMES}/ada/src/x.c", f"in {HOMES}/grace/work/x.c"),
     ("path", "/build/one/x.c", "/elsewhere/x.c"),
     ("uuid", "id 6f1c3c0e-6a3b-4d58-9d3c-0d1f3a1f7a11", "id 0b8f6a52-3f4e-4c8e-8a57-2f5f0ce0b7d4"),
     ("address", "<object at 0x7f3a1c0d2e50>", "<object at 0x7fb2240d1e50>"),

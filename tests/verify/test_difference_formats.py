@@ -55,8 +55,8 @@ def test_equal_files_and_folders_are_equal(sides: Sides) -> None:
 def test_folders_by_entry(sides: Sides) -> None:
     write_tree(sides[0], {"a/x": "1\n", "a/y": "2\n", "gone": "g", "kept-1": "k" * 50, "same": "s"})
     write_tree(sides[1], {"a/x": "1\n", "a/y": "3\n", "kept-2": "k" * 50, "same": "s"})
-    (sides[0] / "link").symlink_to("/home/ada/x")
-    (sides[1] / "link").symlink_to("/home/grace/x")
+    (sides[0] / "link").symlink_to("/build/ada/x")
+    (sides[1] / "link").symlink_to("/build/grace/x")
     (sides[0] / "same").chmod(0o644)
     (sides[1] / "same").chmod(0o664)
     (sides[0] / "pipe").mkdir()
@@ -71,7 +71,7 @@ def test_folders_by_entry(sides: Sides) -> None:
     assert "kept-1: found under the name kept-2; a number: `1` expected, `2` found" in text
     assert "a umask: mode 0644 expected, 0664 found" in text
     assert "a folder expected, a pipe found" in text
-    assert "`/home/ada/x` expected, `/home/grace/x` found" in text
+    assert "`/build/ada/x` expected, `/build/grace/x` found" in text
 
 
 def test_a_file_where_a_folder_was(sides: Sides) -> None:
