@@ -39,7 +39,7 @@ def copy_workspace(bench: Workbench, destination: Path) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
             shutil.copymode(path, place)
-    _write_settings(bench.workspace, destination / WORKSPACE_FILE)
+    write_settings(bench.workspace, destination / WORKSPACE_FILE)
 
 
 def _read_and_watched(bench: Workbench) -> Iterator[Path]:
@@ -51,7 +51,7 @@ def _read_and_watched(bench: Workbench) -> Iterator[Path]:
             yield Path(str(kept.plan.extra[artifact]))
 
 
-def _write_settings(workspace: Workspace, place: Path) -> None:
+def write_settings(workspace: Workspace, place: Path) -> None:
     """Write WORKSPACE.toml, the standard repository in it by its absolute path if it names one."""
     standard = workspace.repositories.get(STANDARD_REPOSITORY, workspace.root)
     text = workspace.text

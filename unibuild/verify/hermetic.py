@@ -51,7 +51,7 @@ SHIFT = 397 * 86_400 + 5 * 3600 + 7 * 60 + 11
 """Another year, month, day, weekday, hour and minute, whenever it is."""
 _GLANCE = 0.1  # seconds between two looks at the log
 _LISTED = 3
-_DECLARE = "declare what the action reads, or have it read less; docs/reference/verify.md lists what counts"
+_DECLARE = "declare what the action reads, or have it read less; docs/reference/verification.md says what counts"
 
 
 @dataclass(frozen=True, slots=True)
