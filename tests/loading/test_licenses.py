@@ -56,3 +56,23 @@ def test_a_package_has_its_own_licence_or_that_of_the_workspace(tmp_path: Path) 
     assert load_package(workspace, "", "own").license == "MIT"
     assert load_package(workspace, "", "none").license == "ISC"
     assert load_package(workspace, "unibuild", "kernel/thread").license == "LicenseRef-unibuild"
+
+
+def test_the_licences_of_the_standard_repository_need_no_look_at_the_list() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from unibuild.loading.licenses import check_license as c;"
+        "c('MIT AND BSD-2-Clause AND BSD-3-Clause AND SunPro AND ISC');"
+        "c('MIT AND Apache-2.0 WITH LLVM-exception'); c('GPL-2.0-only');"
+        "sys.exit('license_expression' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["MIT  AND ISC", "MIT WITH ISC", "AND AND AND", "MIT AND ISC "])
+def test_the_short_way_lets_nothing_else_pass(text: str) -> None:
+    from unibuild.loading.licenses import _is_ordinary
+
+    assert not _is_ordinary(text)
