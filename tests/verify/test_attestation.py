@@ -41,6 +41,7 @@ HOSTILE = {
     "number beyond 2^53": b'{"a": 9007199254740993}',
     "half a surrogate": b'{"a": "\\ud800"}',
     "half a surrogate in a name": b'{"\\udfff": 1}',
+    "millions of values": b"[" + b"[]," * 2_000_000 + b"1]",
     "null": b"null",
     "number": b"1",
     "list": b"[]",

@@ -77,8 +77,10 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
             cause=f"the sources of {target.label} changed while its provenance was written",
             hint="run 'unibuild attest' again when nobody edits",
         )
+    text = strict_json.render(made)
+    strict_json.parse(text, "the provenance")  # what is written can be read: not too large, for one
     path = _output(arguments, files)
-    replace_file(path, strict_json.render(made))
+    replace_file(path, text)
     if arguments.json:
         terminal.data(json.dumps(made))
     _tell(composition, made, path)

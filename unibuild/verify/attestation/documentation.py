@@ -183,7 +183,7 @@ operators, where the trust file names them).
 ## What is refused
 
 Statements and envelopes come from anybody. Refused as `bad-attestation`, each with one error: files above
-{limit} MiB, text that is no UTF-8 or no JSON, names that stand twice in one object, nesting beyond {depth}
+{limit} MiB or of more than {values:,} values, text that is no UTF-8 or no JSON, names that stand twice in one object, nesting beyond {depth}
 levels, numbers beyond 2^53, `NaN`, halves of surrogate pairs, base64 that is none, a payload of another type,
 missing or mistyped fields. Unknown fields are ignored, as in-toto asks, except in `externalParameters`.
 """
@@ -210,6 +210,7 @@ def page(note: str) -> str:
         reproduced=summary.REPRODUCED,
         slsa=summary.SLSA_VERSION,
         limit=strict_json.LIMIT >> 20,
+        values=strict_json.MOST_VALUES,
         depth=strict_json.DEPTH,
     )
 

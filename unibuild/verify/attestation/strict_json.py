@@ -1,8 +1,9 @@
 """JSON from anybody, read strictly: what two readers could understand differently is refused.
 
 Refused are duplicate names, ``NaN`` and infinities, numbers that a double cannot hold exactly as
-RFC 7493 (I-JSON) asks, halves of surrogate pairs, bytes that are no UTF-8, nesting beyond ``DEPTH`` and
-files beyond ``LIMIT`` bytes. Everything refused is a ``UserError`` ``bad-attestation`` at its file.
+RFC 7493 (I-JSON) asks, halves of surrogate pairs, bytes that are no UTF-8, nesting beyond ``DEPTH``,
+more than ``MOST_VALUES`` values and files beyond ``LIMIT`` bytes. What is refused is a ``UserError``
+``bad-attestation`` at its file.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LIMIT = 16 << 20
 """Bytes of the largest file that is read; the provenance of a thousand sources has a quarter of one MiB."""
 DEPTH = 48
+MOST_VALUES = 1 << 20
 _LARGEST = 2**53 - 1
 
 
@@ -46,6 +48,8 @@ def shown_path(path: Path) -> str:
 
 def parse(data: bytes, shown: str) -> object:
     """Return the JSON value that ``data`` holds; ``shown`` names it in errors."""
+    if sum(map(data.count, (b",", b":", b"[", b"{"))) > MOST_VALUES:
+        refuse(shown, f"holds more than {MOST_VALUES:,} values")
     try:
         value = json.loads(
             data.decode("utf-8"),
