@@ -18,7 +18,7 @@ from unibuild.elf.link_map import INTERNAL, SCRIPT, split_object
 from unibuild.elf.merged import given_back
 from unibuild.image.builtins import ASSEMBLER
 from unibuild.image.manifest import FORMAT, Manifest
-from unibuild.image.ranges import LAYOUT, SHARED, cover
+from unibuild.image.ranges import LAYOUT, SHARED, TABLES, cover
 from unibuild.image.root_archive import list_root_archive
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from unibuild.elf.layout import Symbol
     from unibuild.elf.link_map import Extraction, Placement
     from unibuild.image.ranges import Range
+
+_CONSTANTS = ".rodata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _attribute(
     parsed = [(name, elf, elf.sections()) for name, elf in objects(linked.files, kept)]
     placements = given_back(linked.elf, linked.placements, parsed)
     claims = (
-        (one.address, one.size, *_whose(one.object, owners))
+        (one.address, one.size, *_whose(one, owners))
         for one in placements
         if in_memory.get(one.output_section) and one.size
     )
@@ -143,10 +145,14 @@ def _attribute(
     )
 
 
-def _whose(name: str, owners: Mapping[str, str]) -> tuple[str, str]:
-    """Return the owner of an object, and what the manifest calls the object."""
-    owner = owner_of(name, owners)
-    return (owner, _short(name)) if owner else (LAYOUT if name == SCRIPT else SHARED, "")
+def _whose(placement: Placement, owners: Mapping[str, str]) -> tuple[str, str]:
+    """Return the owner of a placement, and what the manifest calls its object."""
+    owner = owner_of(placement.object, owners)
+    if owner:
+        return owner, _short(placement.object)
+    if placement.object == SCRIPT:
+        return LAYOUT, ""
+    return SHARED if placement.section.startswith(_CONSTANTS) else TABLES, ""
 
 
 def _digests(image: bytes, ranges: Iterable[Range]) -> dict[str, str]:

@@ -5,6 +5,7 @@ An owner is the label of a component, or one of the image's own parts:
     image:headers   the ELF header and the program headers
     image:layout    numbers that the linker script writes: where sections begin and end
     image:shared    constants that the linker merged and that no object could be named for
+    image:tables    what the linker makes besides: relocations, the global offset table
     image:filling   zero or trap bytes between what has an owner, for the sake of alignment
 """
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 HEADERS = "image:headers"
 LAYOUT = "image:layout"
 SHARED = "image:shared"
+TABLES = "image:tables"
 FILLING = "image:filling"
 OWN_PARTS = {
     HEADERS: "The file header and the program headers.",
     LAYOUT: "What the linker script writes: where sections begin and end.",
     SHARED: "Constants that the linker merged.",
+    TABLES: "Tables that the linker makes: relocations, the global offset table.",
     FILLING: "Filling between components, for the sake of alignment.",
 }
 
