@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 from hypothesis import given
@@ -40,7 +41,7 @@ def test_every_byte_has_one_owner_whatever_is_claimed(
     assert end == len(BOOT.data)
     assert found[0][2] == HEADERS
     assert found[0][1] == header_size(BOOT)
-    assert all(one[2:] != other[2:] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[2:] != other[2:] for one, other in itertools.pairwise(found))
 
 
 def test_what_the_linker_makes_is_told_apart() -> None:

@@ -49,7 +49,7 @@ def cover(boot: ElfFile, claims: Iterable[Range]) -> list[Range]:
     begins first holds, and what the file does not store is left out. Neighbours of one owner and object
     are one range.
     """
-    placed = [(0, header_size(boot), HEADERS, "")]
+    placed: list[Range] = []
     loads = [one for one in boot.segments if one.type == PT_LOAD and one.file_size]
     for address, size, *whose in sorted(claims):
         for load in loads:
@@ -59,8 +59,8 @@ def cover(boot: ElfFile, claims: Iterable[Range]) -> list[Range]:
                 placed.append((load.offset + inside, stored, whose[0], whose[1]))
                 break
     placed.sort()
-    found: list[Range] = []
-    position = 0
+    found = [(0, header_size(boot), HEADERS, "")]
+    position = header_size(boot)
     for offset, size, owner, name in (*placed, (len(boot.data), 0, FILLING, "")):
         if offset > position:
             _append(found, (position, offset - position, FILLING, ""))
