@@ -5,9 +5,9 @@
 
 ``clean build`` begins with an empty cache and no outputs (packages are fetched); each check is one
 ``unibuild verify --only``, the target being built. Seconds are wall time of the whole command, medians;
-``times`` is that in clean builds, of which the issue allows 1.15 for V3 and 4 for all of V4, and
-``processor`` and its ``times`` the same of user and system time, which other work disturbs less.
-``compared`` are actions and bytes of outputs. Memory is the highest sum over the process tree, the actions' own
+``times`` is that in clean builds, of which the issue allows 1.15 for V3 and 4 for all of V4;
+``processor`` is user and system time without that of the actions. ``compared`` are actions and bytes of
+outputs. Memory is the highest sum over the process tree, the actions' own
 included, and without them. Other work on the machine shows in every figure: look at the load first.
 """
 
@@ -54,7 +54,7 @@ def row(name: str, used: meter.Usage, clean: meter.Usage, facts: dict[str, Any])
     reach = f"of {REACH[name]}" if name in REACH else ""
     return (
         f"{name:12} {used.seconds:8.2f} {times:6.2f} {reach:8} "
-        f"{used.client:9.2f} {used.client / clean.client:6.2f} {compared:>18} "
+        f"{used.client:9.2f} {compared:>18} "
         f"{used.rss_mib:9.0f} {used.own_mib:9.0f}"
     )
 
@@ -68,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     print(f"{arguments.jobs} jobs, load {load:.1f}, {arguments.runs} runs")
-    head = f"{'':12} {'seconds':>8} {'times':>6} {'':8} {'processor':>9} {'times':>6} "
+    head = f"{'':12} {'seconds':>8} {'times':>6} {'':8} {'processor':>9} "
     print(f"{head}{'actions / bytes':>18} {'MiB':>9} {'own MiB':>9}")
     with tempfile.TemporaryDirectory() as place:
         workspace = workspaces.dns_workspace(Path(place), arguments.jobs, "blake3")

@@ -9,7 +9,7 @@ import pytest
 from verify.rebuilds import GOOD, GOOD_ACTIONS, Small
 
 from unibuild.model.errors import DifferenceError, HostError
-from unibuild.verify import twice
+from unibuild.verify import cache_honesty, twice
 from unibuild.verify.outcome import Outcome
 
 Make = Callable[..., Small]
@@ -133,3 +133,14 @@ def test_without_its_packages_a_rebuild_is_not_done(small: Make) -> None:
     assert outcome.status == "not-done"
     assert isinstance(outcome.errors[0], HostError)
     assert outcome.errors[0].id == "package-not-here"
+
+
+def test_sources_that_change_meanwhile_are_no_difference(small: Make) -> None:
+    workspace = small()
+    bench = workspace.bench()
+    twice.reference(bench)
+    workspace.write("words", "other words\n")
+    outcome = twice.run(bench)
+    assert outcome.status == "not-done"
+    assert outcome.errors[0].id == "sources-change"
+    assert cache_honesty.run(bench).errors[0].id == "sources-change"

@@ -13,6 +13,7 @@ from unibuild.execution.evaluation import with_host
 from unibuild.execution.execution_log import ExecutionLog, of_action
 from unibuild.execution.keys import ActionKeys, Prepared
 from unibuild.execution.sandbox import Sandbox
+from unibuild.model.errors import HostError
 from unibuild.store.digests import DigestFunction
 from unibuild.verify.rebuild import RebuildRequest
 from unibuild.verify.rebuilding import Rebuild
@@ -54,14 +55,22 @@ def _kept(bench: Workbench) -> Kept:
             rebuild.finish()
         found = _find(bench)
     if found is None:
-        from unibuild.model.errors import UserError
-
-        raise UserError(
-            id="sources-change",
-            cause=f"the sources of {bench.label} change while it is verified",
-            hint="verify a checkout that nobody works in",
-        )
+        raise changed(bench)
     return found
+
+
+def is_current(bench: Workbench) -> bool:
+    """Tell whether the sources are still those of the ordinary build."""
+    return _find(bench) is not None
+
+
+def changed(bench: Workbench) -> HostError:
+    """Return the error of a verification whose sources do not stand still."""
+    return HostError(
+        id="sources-change",
+        cause=f"the sources of {bench.label} change while it is verified",
+        hint="verify a checkout that nobody works in",
+    )
 
 
 def _find(bench: Workbench) -> Kept | None:

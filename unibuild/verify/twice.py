@@ -68,6 +68,11 @@ class Cold:
         return self.comparison.first
 
     @property
+    def moved(self) -> bool:
+        """Whether it was not the sources of the ordinary build that were rebuilt."""
+        return any(isinstance(error, HostError) for error in self.raised)
+
+    @property
     def clean(self) -> bool:
         """Whether the rebuild came to its end and made everything as before."""
         return self.ended and not self.raised and not self.comparison.differences
@@ -86,7 +91,7 @@ def run(bench: Workbench) -> Outcome:
     difference = made.difference
     if made.clean:
         return Outcome("passed", f"{count} rebuilt without a cache, all the same", facts=facts)
-    if difference is None or difference.cause == "failed":
+    if difference is None or difference.cause == "failed" or made.moved:
         return _not_rebuilt(made, facts)
     exhibit = differing.keep(bench, "twice", difference, made.cache)
     facts["difference"] = describe(difference, made.settled, exhibit.cause)
@@ -169,9 +174,12 @@ def _cold(bench: Workbench) -> Cold:
         comparer.add(action)  # what was done before the end, so that the first is named
     ended = not stopped and not raised
     compared = comparer.result(ended=ended)
+    first = compared.first
+    if first is not None and first.cause != "outputs" and not ordinary.is_current(bench):
+        raised = (ordinary.changed(bench),)
     return Cold(
         request.workspace, request.cache, rebuild.so_far, compared, rebuild.seconds, ended,
-        _settle(bench, request, compared.first), raised,
+        _settle(bench, request, first), raised,
     )  # fmt: skip
 
 
