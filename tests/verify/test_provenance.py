@@ -226,6 +226,15 @@ def test_without_times_it_is_the_same_bytes(workspace: Path, tmp_path: Path) -> 
     assert metadata == {}
 
 
+def test_another_checkout_gives_the_same_bytes(workspace: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "elsewhere" / "clone"
+    git(workspace, "clone", "-q", str(workspace.parent), str(clone))
+    git(clone, "remote", "set-url", "origin", "https://git.example.com/images.git")
+    for folder, name in ((workspace, "one"), (clone / "images", "two")):
+        attest(folder, "--no-times", "-o", str(tmp_path / name))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
 def test_a_service_names_itself_and_its_run(workspace: Path, tmp_path: Path) -> None:
     run = attest(
         workspace, "--builder-id", "https://ci.example.com/release@v1",
