@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _LINK_FLAGS = (
     *("-m", "elf_x86_64", "-nostdlib", "-static"),
+    # Position independent, moved by the image's own entry code: nothing is left to a dynamic linker.
+    *("-pie", "--no-dynamic-linker", "--pack-dyn-relocs=relr", "-z", "norelro"),
     *("--gc-sections", "--build-id=none", "--hash-style=gnu"),
     *("-z", "noexecstack", "-z", "max-page-size=4096"),
     # Undefined symbols are reported by image-pack, with the component that would define them.

@@ -148,21 +148,29 @@ static void unmap_holes(const struct ub_memory_range *ranges, size_t count, uint
     }
 }
 
+/* Where the image was loaded. */
+static struct ub_memory_range image_range(void)
+{
+    return (struct ub_memory_range){ub_image_physical(ub_image_start),
+                                    ub_image_physical(ub_image_end)};
+}
+
 /* Free RAM that is mapped already: below the image where there is some, else above it. */
 static struct ub_memory_range choose_early(const struct ub_memory_range *ranges, size_t count,
                                            uint64_t window_end)
 {
+    const struct ub_memory_range image = image_range();
     struct ub_memory_range best = {0, 0};
     for (size_t i = 0; i < count; i++) {
         struct ub_memory_range pieces[] = {
             {ranges[i].start, ranges[i].end},
             {ranges[i].start, ranges[i].end},
         };
-        if (pieces[0].end > (uint64_t)ub_image_start) {
-            pieces[0].end = (uint64_t)ub_image_start;
+        if (pieces[0].end > image.start) {
+            pieces[0].end = image.start;
         }
-        if (pieces[1].start < (uint64_t)ub_image_end) {
-            pieces[1].start = (uint64_t)ub_image_end;
+        if (pieces[1].start < image.end) {
+            pieces[1].start = image.end;
         }
         if (pieces[1].end > window_end) {
             pieces[1].end = window_end;
@@ -181,13 +189,14 @@ static struct ub_memory_range choose_early(const struct ub_memory_range *ranges,
 static uint64_t *place_bits(const struct ub_memory_range *ranges, size_t count, size_t bytes,
                             struct ub_memory_range *placed)
 {
+    const struct ub_memory_range image = image_range();
     uint64_t first = early.start;
     uint64_t *bits = early_allocate(bytes);
     *placed = (struct ub_memory_range){first, early.start};
     for (size_t i = 0; bits == NULL && i < count; i++) {
         uint64_t start = ranges[i].start;
-        if (start < (uint64_t)ub_image_end && ranges[i].end > (uint64_t)ub_image_start) {
-            start = (uint64_t)ub_image_end;
+        if (start < image.end && ranges[i].end > image.start) {
+            start = image.end;
         }
         size_t size = (bytes + UB_PAGE_MASK) & ~UB_PAGE_MASK;
         if (start < ranges[i].end && ranges[i].end - start >= size && start != early.start) {
@@ -222,7 +231,8 @@ void ub_memory_initialize(const struct ub_memory_range *ranges, size_t count)
         mark(ranges[i].start, ranges[i].end, true);
         total_count += (ranges[i].end - ranges[i].start) / UB_PAGE_SIZE;
     }
-    mark((uint64_t)ub_image_start, (uint64_t)ub_image_end, false);
+    struct ub_memory_range image = image_range();
+    mark(image.start, image.end, false);
     mark(early_start, early.start, false);
     mark(placed.start, placed.end, false);
     for (size_t i = 0; i < word_count; i++) {

@@ -1,5 +1,6 @@
 /* The end of the image when something is broken. */
 #include <unibuild/interrupt.h>
+#include <unibuild/layout.h>
 #include <unibuild/machine.h>
 #include <unibuild/paging.h>
 #include <unibuild/panic.h>
@@ -17,7 +18,7 @@ void ub_backtrace(const void *frame_pointer)
             !ub_page_mapped((uint64_t)(frame + 1)) || frame[1] == 0) {
             return;
         }
-        ub_print("\x1e[unibuild] frame %lx\n", frame[1]);
+        ub_print("\x1e[unibuild] frame %lx\n", ub_image_shown(frame[1]));
         const uint64_t *caller = (const uint64_t *)frame[0];
         if (caller <= frame) {
             return;

@@ -90,8 +90,8 @@ static void read_memory_map(const struct start_info *info)
     for (size_t i = 0; i < ub_pvh.range_count; i++) {
         const struct ub_memory_range *range = &ub_pvh.ranges[i];
         require(i == 0 || range[-1].end <= range->start, 5, "ranges of memory overlap");
-        holds_image |=
-            range->start <= (uint64_t)ub_image_start && range->end >= (uint64_t)ub_image_end;
+        holds_image |= range->start <= ub_image_physical(ub_image_start) &&
+                       range->end >= ub_image_physical(ub_image_end);
     }
     require(holds_image, 6, "the image does not lie in memory (too little memory?)");
 }

@@ -259,9 +259,13 @@ def test_c1_linked_for_one_address_or_text_relocations(gather: Gather) -> None:
     image = gather("image")
     fixed = bytearray(image.boot.data)
     struct.pack_into("<H", fixed, 16, 2)  # ET_EXEC
-    breaks(booted_as(image, bytes(fixed)), "C1", "linked for one address")
-    breaks(linked_as(image, dynamic={"DT_TEXTREL": 0}), "C1", "relocations change text")
-    breaks(linked_as(image, dynamic={"DT_FLAGS": 4}), "C1", "relocations change text")
+    breaks(booted_as(image, bytes(fixed)), "C1", "linked for one address", "boot file: ET_EXEC")
+    breaks(without(image, "ub_image_slide"), "C1", "nothing in the image moves it")
+    text = image.linked.loads[0].address + 16
+    moved = (*image.linked.relocations, (text, 8))
+    breaks(linked_as(image, relocations=moved), "C1", "changes text", f"8 at {text:#x}")
+    resolved = (*image.linked.relocations, (image.linked.loads[-1].address, 37))
+    breaks(linked_as(image, relocations=resolved), "C1", "37 at")
 
 
 def test_c3_a_segment_both_writable_and_executable(gather: Gather) -> None:

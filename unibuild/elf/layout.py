@@ -89,6 +89,8 @@ class ElfFile:
     """An ELF64 file in memory with its program headers; the other tables are read when asked for."""
 
     data: bytes
+    type: int
+    """``ET_EXEC``, or 3 (``ET_DYN``) for a position-independent one."""
     entry: int
     segments: tuple[Segment, ...]
     section_table: tuple[int, int, int]
@@ -100,19 +102,19 @@ class ElfFile:
         if len(data) < HEADER.size or data[:7] != IDENTIFICATION[:7]:
             raise MalformedElfError("not a little-endian ELF64 file")
         fields = HEADER.unpack_from(data)
-        machine, entry, table, count = fields[2], fields[4], fields[5], fields[10]
+        kind, machine, entry, table, count = fields[1], fields[2], fields[4], fields[5], fields[10]
         if machine != EM_X86_64:
             raise MalformedElfError(f"machine {machine} is not x86-64")
         segments = []
         for index in range(count):
             header = _read(PROGRAM_HEADER, data, table + index * PROGRAM_HEADER.size)
-            kind, flags, offset, virtual, physical, file_size, memory_size, alignment = header
+            role, flags, offset, virtual, physical, file_size, memory_size, alignment = header
             if offset + file_size > len(data):
                 raise MalformedElfError(f"segment {index} ends beyond the file")
             segments.append(
-                Segment(kind, flags, offset, virtual, physical, file_size, memory_size, alignment)
+                Segment(role, flags, offset, virtual, physical, file_size, memory_size, alignment)
             )
-        return ElfFile(data, entry, tuple(segments), (fields[6], fields[12], fields[13]))
+        return ElfFile(data, kind, entry, tuple(segments), (fields[6], fields[12], fields[13]))
 
     def content(self, segment: Segment) -> bytes:
         """Return the bytes that the file holds for ``segment``."""

@@ -76,12 +76,12 @@ def wrap(code: bytes) -> bytes:
         _header(load, 0, size, FILE_ALIGNMENT),
         _header(noted, note_at, len(note), noted.alignment),
     ]
-    return b"".join((_file_header(entry, len(headers)), *headers, note, code))
+    return b"".join((_file_header(ET_EXEC, entry, len(headers)), *headers, note, code))
 
 
-def _file_header(entry: int, count: int) -> bytes:
+def _file_header(kind: int, entry: int, count: int) -> bytes:
     return HEADER.pack(
-        IDENTIFICATION, ET_EXEC, EM_X86_64, 1, entry, HEADER.size, 0, 0,
+        IDENTIFICATION, kind, EM_X86_64, 1, entry, HEADER.size, 0, 0,
         HEADER.size, PROGRAM_HEADER.size, count, 0, 0, 0,
     )  # fmt: skip
 
@@ -109,7 +109,7 @@ def _write(elf: ElfFile, loads: list[Segment], noted: list[Segment], keep: range
             offset = len(body)
             body += elf.content(segment)
         headers.append(_header(segment, offset, segment.file_size, segment.alignment))
-    body[: HEADER.size] = _file_header(elf.entry, count)
+    body[: HEADER.size] = _file_header(elf.type, elf.entry, count)
     body[HEADER.size : HEADER.size + count * PROGRAM_HEADER.size] = b"".join(headers)
     return bytes(body)
 

@@ -34,7 +34,7 @@ struct gate {
 };
 _Static_assert(sizeof(struct gate) == 16, "Intel SDM vol. 3, 6.14.1");
 
-struct __attribute__((packed)) task_state {
+struct __attribute__((packed, aligned(4))) task_state {
     uint32_t reserved0;
     uint64_t privilege_stacks[3];
     uint64_t reserved1;
@@ -45,7 +45,7 @@ struct __attribute__((packed)) task_state {
 };
 _Static_assert(sizeof(struct task_state) == 104, "Intel SDM vol. 3, 7.7");
 
-struct __attribute__((packed)) table_register {
+struct __attribute__((packed, aligned(2))) table_register {
     uint16_t limit;
     uint64_t base;
 };

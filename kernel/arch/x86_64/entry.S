@@ -1,9 +1,15 @@
 /*
  * From the monitor to C. A PVH monitor enters here in 32-bit protected mode without paging, EBX
- * holding the physical address of its start_info. The tables built here are the final ones of the
- * image: text read-execute, constants read-only, data read-write, both without execution, nothing
- * below 64 KiB, and the guard page under every stack left out. The machine never runs with a page
- * both writable and executable, not even before the first C function.
+ * holding the physical address of its start_info. The image is position independent: where it runs
+ * is drawn here, from the processor's generator and its time stamp, and every word that holds an
+ * address of the image is moved there before paging begins.
+ *
+ * The tables built here are the final ones of the image: text read-execute, constants read-only,
+ * data read-write, both without execution, nothing below 64 KiB, and the guard page under every
+ * stack left out. Memory is mapped where it is as well; of the image only its page tables are,
+ * since what was mapped of the rest for the way up goes with the first instructions there. The
+ * machine never runs with a page both writable and executable, not even before the first C
+ * function.
  */
 
 #define PAGE_PRESENT 0x001
@@ -18,17 +24,20 @@
 #define CR0_INITIAL 0x80010033 /* PG WP NE ET MP PE */
 #define CR4_INITIAL 0x000006a0 /* OSXMMEXCPT OSFXSR PGE PAE */
 
+#define CPUID_RDRAND 0x40000000 /* leaf 1, ECX */
+#define RDRAND_TRIES 16
+#define MIXER 0x9e3779b1 /* odd: spreads the time stamp's quick bits over the word */
+
 #define LOWEST_MAPPED 0x10000
 #define SERIAL_PORT 0x3f8
+#define DESCRIPTOR_TABLE_SIZE 40
+#define RELR_BITS 63
+#define RELA_SIZE 24
+#define HALF_PAGES 0x40000
+#define TABLE_ENTRIES 512
 
-    /* Type 18, XEN_ELFNOTE_PHYS32_ENTRY: the address to enter at, a word of the file's class. */
-    .section .note.Xen, "a", @note
-    .align 4
-    .long 4
-    .long 8
-    .long 18
-    .asciz "Xen"
-    .quad ub_entry
+/* A part of the image as it is addressed before paging: EBP holds the address of ub_entry. */
+#define AT(part) (part - ub_entry)(%ebp)
 
     .section .text.ub_entry, "ax", @progbits
     .code32
@@ -37,8 +46,9 @@
 ub_entry:
     cli
     cld
-    movl $ub_boot_stack_top, %esp
-    movl %ebx, %ebp
+    movl $ub_entry_address, %ebp
+    movl $ub_boot_stack_address, %esp
+    pushl %ebx
 
     /* Long mode and no-execute pages, or there is no safe way to go on. */
     movl $0x80000000, %eax
@@ -51,52 +61,88 @@ ub_entry:
     cmpl $0x20100000, %edx
     jne unsupported
 
-    /* EDI walks the entries of the page tables, EAX the addresses; EDX is the upper half. */
-    movl $ub_entry_tables + (LOWEST_MAPPED >> 9), %edi
+    call draw_slide
+    call relocate
+
+    /* The lowest level: memory, with the image in its rights. */
+    leal AT(ub_entry_tables), %esi
     movl $LOWEST_MAPPED, %eax
-1:  movl $PAGE_NO_EXECUTE_HIGH, %edx
+    leal AT(ub_image_start), %edx
     movl $(PAGE_PRESENT | PAGE_WRITE), %ecx
-    cmpl $ub_image_start, %eax
-    jb 3f
-    cmpl $ub_image_data_start, %eax
-    jae 3f
+    movl $PAGE_NO_EXECUTE_HIGH, %ebx
+    call map
+    leal AT(ub_image_text_end), %edx
     movl $PAGE_PRESENT, %ecx
-    cmpl $ub_image_text_end, %eax
-    jae 3f
-    xorl %edx, %edx
-3:  orl %eax, %ecx
-    movl %ecx, (%edi)
-    movl %edx, 4(%edi)
-    addl $8, %edi
-    addl $4096, %eax
-    cmpl $ub_entry_tables_end, %edi
-    jb 1b
+    xorl %ebx, %ebx
+    call map
+    leal AT(ub_image_data_start), %edx
+    movl $PAGE_NO_EXECUTE_HIGH, %ebx
+    call map
+    leal AT(ub_entry_tables_end), %edx
+    subl %esi, %edx
+    shll $9, %edx
+    movl $(PAGE_PRESENT | PAGE_WRITE), %ecx
+    call map
 
     /* The guards under the stacks. */
+    leal AT(ub_stack_guards), %edx
     xorl %ecx, %ecx
-2:  movl ub_stack_guards(,%ecx,4), %eax
+1:  movl (%edx,%ecx,4), %eax
+    addl %edx, %eax
     shrl $9, %eax
-    andl $~7, %eax
-    movl $0, ub_entry_tables(%eax)
-    movl $0, ub_entry_tables + 4(%eax)
+    movl $0, (%esi,%eax)
+    movl $0, 4(%esi,%eax)
     incl %ecx
     cmpl $(ub_stack_guards_end - ub_stack_guards) / 4, %ecx
-    jb 2b
-
-    /* The upper levels: one directory (1 GiB), one entry in each table above it. */
-    movl $ub_entry_tables + PAGE_PRESENT + PAGE_WRITE, %eax
-    movl $ub_page_directory, %edi
-1:  movl %eax, (%edi)
-    addl $8, %edi
-    addl $4096, %eax
-    cmpl $ub_entry_tables_end, %eax
     jb 1b
-    movl $ub_page_directory + PAGE_PRESENT + PAGE_WRITE, ub_page_directory_pointers
-    movl $ub_page_directory_pointers + PAGE_PRESENT + PAGE_WRITE, ub_page_root
+
+    /* The same pages of the image where it will run. */
+    leal AT(ub_image_start), %ebx
+    leal AT(ub_image_end), %ecx
+    subl %ebx, %ecx
+    shrl $12 - 1, %ecx
+    shrl $9, %ebx
+    addl %ebx, %esi
+    movl AT(slide_page), %edx
+    andl $(TABLE_ENTRIES - 1), %edx
+    leal AT(ub_image_tables), %edi
+    leal (%edi,%edx,8), %edi
+    rep movsl
+
+    /* The upper levels: one directory (1 GiB) for memory and one for the image. */
+    leal AT(ub_entry_tables_end), %ecx
+    leal AT(ub_entry_tables), %esi
+    subl %esi, %ecx
+    shrl $12, %ecx
+    leal AT(memory_directory), %edi
+    leal AT(ub_entry_tables), %eax
+    call link
+    incl %ecx
+    movl AT(slide_page), %edx
+    shrl $9, %edx
+    leal AT(image_directory), %edi
+    leal (%edi,%edx,8), %edi
+    leal AT(ub_image_tables), %eax
+    call link
+    movl $1, %ecx
+    leal AT(memory_pointers), %edi
+    leal AT(memory_directory), %eax
+    call link
+    movl AT(slide_half), %edx
+    leal AT(image_pointers + 510 * 8), %edi
+    leal (%edi,%edx,8), %edi
+    leal AT(image_directory), %eax
+    call link
+    leal AT(ub_page_root), %edi
+    leal AT(memory_pointers), %eax
+    call link
+    leal AT(ub_page_root + 511 * 8), %edi
+    leal AT(image_pointers), %eax
+    call link
 
     movl $CR4_INITIAL, %eax
     movl %eax, %cr4
-    movl $ub_page_root, %eax
+    leal AT(ub_page_root), %eax
     movl %eax, %cr3
     movl $MSR_EFER, %ecx
     rdmsr
@@ -104,11 +150,142 @@ ub_entry:
     wrmsr
     movl $CR0_INITIAL, %eax
     movl %eax, %cr0
-    lgdtl ub_descriptor_table_register
-    ljmpl $8, $long_mode
+    leal AT(ub_descriptor_table), %eax
+    pushl %eax
+    pushl $(DESCRIPTOR_TABLE_SIZE - 1) << 16
+    lgdtl 2(%esp)
+    pushl $8
+    leal AT(long_mode), %eax
+    pushl %eax
+    lretl
+
+/*
+ * Draws the slide: a whole number of pages that brings the image into the highest 2 GiB, and into
+ * one half of them, so that one directory holds it: about 19 bits. There an address is what its
+ * lower 32 bits say, sign-extended, which programs that keep the number of a system call in an int
+ * rely on. Without the processor's generator there is the time stamp alone.
+ */
+draw_slide:
+    movl $1, %eax
+    cpuid
+    movl %ecx, %ebx
+    rdtsc
+    imull $MIXER, %eax, %esi
+    bswapl %esi
+    testl $CPUID_RDRAND, %ebx
+    jz 3f
+    movl $RDRAND_TRIES, %ecx
+1:  rdrandl %eax
+    jc 2f
+    loop 1b
+    jmp 3f
+2:  xorl %eax, %esi
+    /* ECX places in each half, ESI / 2^32 of both chosen. */
+3:  leal AT(ub_image_end), %eax
+    shrl $12, %eax
+    movl $HALF_PAGES, %ecx
+    subl %eax, %ecx
+    leal (%ecx,%ecx), %eax
+    mull %esi
+    xorl %ebx, %ebx
+    cmpl %ecx, %edx
+    jb 4f
+    incl %ebx
+    subl %ecx, %edx
+4:  movl %ebx, AT(slide_half)
+    shll $30, %ebx
+    movl %edx, %eax
+    shll $12, %eax
+    leal 0x80000000(%eax,%ebx), %eax
+    movl %eax, AT(ub_image_slide)
+    movl $-1, AT(ub_image_slide + 4)
+    leal AT(ub_image_start), %eax
+    shrl $12, %eax
+    addl %edx, %eax
+    movl %eax, AT(slide_page)
+    ret
+
+/*
+ * Adds the slide to every word that .relr.dyn names (gABI, SHT_RELR): an even entry is the address
+ * of one, and an odd one says by its upper 63 bits which of the words behind the last are, too.
+ * Words at odd places are in .rela.dyn: place, type (R_X86_64_RELATIVE, as nothing else is left in
+ * an image without symbols), and what to add the slide to.
+ */
+relocate:
+    pushl %ebp
+    leal AT(ub_relocations_start), %esi
+    leal AT(ub_relocations_end), %eax
+    pushl %eax
+    movl AT(ub_image_slide), %ebx
+    movl AT(ub_image_slide + 4), %ebp
+1:  cmpl (%esp), %esi
+    jae 5f
+    movl (%esi), %eax
+    movl 4(%esi), %edx
+    addl $8, %esi
+    testb $1, %al
+    jnz 2f
+    movl %eax, %edi
+    addl %ebx, (%edi)
+    adcl %ebp, 4(%edi)
+    addl $8, %edi
+    jmp 1b
+2:  movl $RELR_BITS, %ecx
+3:  shrdl $1, %edx, %eax
+    shrl $1, %edx
+    testb $1, %al
+    jz 4f
+    addl %ebx, (%edi)
+    adcl %ebp, 4(%edi)
+4:  addl $8, %edi
+    loop 3b
+    jmp 1b
+5:  popl %eax
+    movl (%esp), %edx
+    leal (ub_addend_relocations_start - ub_entry)(%edx), %esi
+    leal (ub_addend_relocations_end - ub_entry)(%edx), %edx
+6:  cmpl %edx, %esi
+    jae 7f
+    movl (%esi), %edi
+    movl 16(%esi), %eax
+    movl 20(%esi), %ecx
+    addl %ebx, %eax
+    adcl %ebp, %ecx
+    movl %eax, (%edi)
+    movl %ecx, 4(%edi)
+    addl $RELA_SIZE, %esi
+    jmp 6b
+7:  popl %ebp
+    ret
+
+/* Fills the tables at ESI for the pages from EAX to below EDX: entry flags ECX, upper half EBX. */
+map:
+    movl %eax, %edi
+    shrl $9, %edi
+    addl %esi, %edi
+1:  cmpl %edx, %eax
+    jae 2f
+    movl %eax, (%edi)
+    orl %ecx, (%edi)
+    movl %ebx, 4(%edi)
+    addl $8, %edi
+    addl $4096, %eax
+    jmp 1b
+2:  ret
+
+/* Enters ECX tables, which lie one after the other at EAX, from the entry at EDI on. ECX stays. */
+link:
+    movl %ecx, %edx
+    orl $(PAGE_PRESENT | PAGE_WRITE), %eax
+1:  movl %eax, (%edi)
+    addl $8, %edi
+    addl $4096, %eax
+    decl %edx
+    jnz 1b
+    ret
 
 unsupported:
-    movl $unsupported_message, %esi
+    leal AT(unsupported_message), %esi
     movw $SERIAL_PORT, %dx
 1:  lodsb
     testb %al, %al
@@ -120,20 +297,41 @@ unsupported:
 
     .code64
 long_mode:
-    movl $0x10, %eax
+    leaq 1f(%rip), %rax
+    addq ub_image_slide(%rip), %rax
+    jmpq *%rax
+1:  movl $0x10, %eax
     movl %eax, %ds
     movl %eax, %es
     movl %eax, %ss
+    leaq ub_boot_stack_top(%rip), %rsp
+    movl -4(%rsp), %ebx
+    lgdt ub_descriptor_table_register(%rip)
+
+    /* The image where it was loaded goes, all below its page tables. */
+    leaq ub_image_start(%rip), %rax
+    leaq ub_page_tables(%rip), %rcx
+    subq %rax, %rcx
+    shrq $12, %rcx
+    subq ub_image_slide(%rip), %rax
+    shrq $9, %rax
+    leaq ub_entry_tables(%rip), %rdi
+    addq %rax, %rdi
+    xorl %eax, %eax
+    rep stosq
+    movq %cr3, %rax
+    movq %rax, %cr3
+
     xorl %eax, %eax
     movl %eax, %fs
     movl %eax, %gs
+    leaq ub_boot_cpu(%rip), %rax
+    movq %rax, %rdx
+    shrq $32, %rdx
     movl $MSR_GS_BASE, %ecx
-    movl $ub_boot_cpu, %eax
-    xorl %edx, %edx
     wrmsr
     fninit
-    movl $ub_boot_stack_top, %esp
-    movl %ebp, %edi
+    movl %ebx, %edi
     xorl %ebp, %ebp
     pushq $0
     pushq $0
@@ -145,12 +343,13 @@ long_mode:
 unsupported_message:
     .asciz "unibuild: this processor has no long mode or no no-execute pages\n"
 
+    /* As distances from here. */
     .align 4
 ub_stack_guards:
-    .long ub_stack_guard_boot
-    .long ub_stack_guard_double_fault
-    .long ub_stack_guard_nmi
-    .long ub_stack_guard_page_fault
+    .long ub_stack_guard_boot - ub_stack_guards
+    .long ub_stack_guard_double_fault - ub_stack_guards
+    .long ub_stack_guard_nmi - ub_stack_guards
+    .long ub_stack_guard_page_fault - ub_stack_guards
 ub_stack_guards_end:
 
     /* Null, 64-bit code, data, and the task state segment, which ub_cpu_initialize fills in. */
@@ -166,14 +365,30 @@ ub_descriptor_table_register:
     .word . - ub_descriptor_table - 1
     .quad ub_descriptor_table
 
-    .section .bss.ub_page_tables, "aw", @nobits
+    .section .bss.ub_image_slide, "aw", @nobits
+    .align 8
+    .globl ub_image_slide
+    .size ub_image_slide, 8
+ub_image_slide:
+    .skip 8
+    /* Which half of the highest 2 GiB, and in it the page at which the image begins. */
+slide_half:
+    .skip 4
+slide_page:
+    .skip 4
+
+    .section .ub_page_tables, "aw", @nobits
     .align 4096
     .globl ub_page_root
 ub_page_root:
     .skip 4096
-ub_page_directory_pointers:
+memory_pointers:
     .skip 4096
-ub_page_directory:
+memory_directory:
+    .skip 4096
+image_pointers:
+    .skip 4096
+image_directory:
     .skip 4096
 
     .section .ub_stacks, "aw", @nobits

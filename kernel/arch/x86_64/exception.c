@@ -1,6 +1,7 @@
 /* Exceptions: resolve a page fault, or report and stop. */
 #include <unibuild/cpu.h>
 #include <unibuild/exception.h>
+#include <unibuild/layout.h>
 #include <unibuild/machine.h>
 #include <unibuild/panic.h>
 #include <unibuild/registers.h>
@@ -44,10 +45,11 @@ static _Noreturn void report(const struct ub_exception_frame *frame)
                            : "reserved vector";
     ub_print("\n\x1e[unibuild] fault %s rip=%lx rsp=%lx rbp=%lx error=%lx cr2=%lx rax=%lx "
              "rbx=%lx rcx=%lx rdx=%lx rsi=%lx rdi=%lx\n",
-             name, frame->instruction_pointer, frame->stack_pointer, frame->rbp, frame->error,
-             frame->vector == VECTOR_PAGE_FAULT ? ub_control2_read() : 0UL, frame->rax, frame->rbx,
-             frame->rcx, frame->rdx, frame->rsi, frame->rdi);
-    ub_print("\x1e[unibuild] frame %lx\n", frame->instruction_pointer);
+             name, ub_image_shown(frame->instruction_pointer), frame->stack_pointer, frame->rbp,
+             frame->error,
+             frame->vector == VECTOR_PAGE_FAULT ? ub_image_shown(ub_control2_read()) : 0UL,
+             frame->rax, frame->rbx, frame->rcx, frame->rdx, frame->rsi, frame->rdi);
+    ub_print("\x1e[unibuild] frame %lx\n", ub_image_shown(frame->instruction_pointer));
     ub_backtrace((const void *)frame->rbp);
     ub_machine_stop();
 }

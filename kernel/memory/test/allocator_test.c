@@ -20,6 +20,7 @@
 /* The image takes the second MiB of it; the tables' end tells how far the entry code mapped. */
 char ram[RAM_SIZE] __attribute__((aligned(1 << 21)));
 uint64_t ub_entry_tables[1];
+const uint64_t ub_image_slide = 0;
 __asm__(".globl ub_image_start, ub_image_end, ub_entry_tables_end\n"
         ".set ub_image_start, ram + 0x100000\n"
         ".set ub_image_end, ram + 0x200000\n"

@@ -21,6 +21,7 @@
 
 /* The image "lies" where this test program's own symbols do: below 64 MiB. */
 char image[8192] __attribute__((aligned(4096)));
+const uint64_t ub_image_slide = 0;
 __asm__(".globl ub_image_start, ub_image_end\n"
         ".set ub_image_start, image\n"
         ".set ub_image_end, image + 8192\n");

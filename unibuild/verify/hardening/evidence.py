@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from unibuild.elf.layout import MalformedElfError
+from unibuild.elf.layout import SHF_ALLOC, MalformedElfError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from unibuild.image.manifest import Manifest
     from unibuild.verify.hardening.commands import Compiled
 
 READ, WRITE, EXECUTE = 4, 2, 1
 PAGE = 4096
+RELATIVE = 8
+"""R_X86_64_RELATIVE of the psABI; entries of a SHT_RELR section are of this type, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ class Elf:
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
     symbols: Mapping[str, Symbol]
-    dynamic: Mapping[str, int]
-    """Tags of the dynamic section (``DT_TEXTREL``) with their values; empty without one."""
+    relocations: tuple[tuple[int, int], ...]
+    """What is left to do when the file is loaded: places and types (``RELATIVE``)."""
 
     @property
     def loads(self) -> tuple[Segment, ...]:
@@ -128,9 +130,9 @@ def read_elf(data: bytes) -> Elf:
             file["e_type"],
             file["e_entry"],
             tuple(map(_segment, file.iter_segments())),
-            tuple(_section(one) for one in file.iter_sections() if one["sh_flags"] & 2),
+            tuple(_section(one) for one in file.iter_sections() if one["sh_flags"] & SHF_ALLOC),
             _symbols(file),
-            _dynamic(file),
+            tuple(_relocations(file)),
         )
     except (ELFError, KeyError, ValueError, IndexError, UnicodeDecodeError, OSError) as error:
         raise MalformedElfError(f"not a readable ELF file ({error})") from error
@@ -157,8 +159,13 @@ def _symbols(file: Any) -> dict[str, Symbol]:  # noqa: ANN401 - pyelftools has n
     }
 
 
-def _dynamic(file: Any) -> dict[str, int]:  # noqa: ANN401 - pyelftools has no types
-    section = file.get_section_by_name(".dynamic")
-    if section is None:
-        return {}
-    return {str(tag.entry.d_tag): tag.entry.d_val for tag in section.iter_tags()}
+def _relocations(file: Any) -> Iterator[tuple[int, int]]:  # noqa: ANN401 - pyelftools has no types
+    from elftools.elf.relocation import RelocationSection, RelrRelocationSection
+
+    for section in file.iter_sections():
+        if isinstance(section, RelrRelocationSection):
+            for one in section.iter_relocations():
+                yield one["r_offset"], RELATIVE
+        elif isinstance(section, RelocationSection) and section["sh_flags"] & SHF_ALLOC:
+            for one in section.iter_relocations():
+                yield one["r_offset"], one["r_info_type"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from unibuild.verify.hardening.evidence import EXECUTE, PAGE, WRITE
+from unibuild.verify.hardening.evidence import EXECUTE, PAGE, RELATIVE, WRITE
 from unibuild.verify.hardening.rule import failed, not_applicable, passed, rule
 
 if TYPE_CHECKING:
@@ -21,25 +21,34 @@ _READ_ONLY = (
     ".rodata", ".data.rel.ro", ".got", ".got.plt", ".init_array", ".fini_array",
     ".ub_initialize", ".ub_entropy", ".ub_root", ".tdata", ".note.Xen",
 )  # fmt: skip
-_LAZY = (".plt", ".got.plt")
-_DF_TEXTREL, _DF_1_PIE = 4, 0x08000000
+_LAZY = (".plt", ".got.plt", ".rela.plt")
+_SLIDE = "ub_image_slide"
 _GUARD_TABLE, _GUARD_TABLE_END = "ub_stack_guards", "ub_stack_guards_end"
 _GUARD_PREFIX, _STACK_SUFFIX = "ub_stack_guard_", "_stack_top"
 
 
-@rule("C1", "position independent", "strict")
+@rule("C1", "position independent", "base")
 def position_independent(evidence: Evidence) -> Finding:
-    """The file can lie anywhere: type DYN, and no relocation changes text."""
+    """The file can lie anywhere: type DYN, the code that moves it, and no relocation in text."""
     types = (f"boot file: {evidence.boot.type}", f"linked file: {evidence.linked.type}")
-    tags = evidence.linked.dynamic
-    if "DT_TEXTREL" in tags or tags.get("DT_FLAGS", 0) & _DF_TEXTREL:
-        return failed("relocations change text", "DT_TEXTREL in the linked file", *types)
-    if evidence.boot.type != "ET_DYN":
-        return failed(
-            "the image is linked for one address; stacks, heap and mappings are where it drew them",
-            *types,
-        )
-    return passed("the image is a position-independent executable", *types)
+    wrong = [one for one in types if not one.endswith("ET_DYN")]
+    if wrong:
+        return failed("the image is linked for one address", *wrong)
+    if not evidence.has(_SLIDE):
+        return failed("nothing in the image moves it", f"no symbol {_SLIDE}")
+    text = [one for one in evidence.linked.loads if one.flags & EXECUTE]
+    changed = [
+        f"{kind} at {place:#x}"
+        for place, kind in evidence.linked.relocations
+        if kind != RELATIVE or any(one.address <= place < one.end for one in text)
+    ]
+    if changed:
+        return failed("a relocation changes text, or is not known to the entry code", *changed)
+    return passed(
+        "where the image runs is drawn at boot",
+        *types,
+        f"{len(evidence.linked.relocations)} relative relocations, none of them in text",
+    )
 
 
 @rule("C3", "nothing is both writable and executable", "base")
@@ -78,7 +87,7 @@ def write_xor_execute(evidence: Evidence) -> Finding:
 def read_only(evidence: Evidence) -> Finding:
     """What relocation and linking finish lies in segments that nobody may write."""
     lazy = [one.name for one in evidence.linked.sections if one.name in _LAZY and one.size]
-    if lazy or "DT_JMPREL" in evidence.linked.dynamic:
+    if lazy:
         return failed("functions are bound when first called", *lazy)
     wrong, seen = [], []
     for section in evidence.linked.sections:
@@ -115,7 +124,7 @@ def guard_pages(evidence: Evidence) -> Finding:
     table, end = symbols.get(_GUARD_TABLE), symbols.get(_GUARD_TABLE_END)
     if table is None or end is None:
         return failed("the image has no table of guard pages", *(one.name for one in stacks))
-    listed = _words(evidence, table.address, end.address)
+    listed = _listed(evidence, table.address, end.address)
     guards = sorted(
         one.address for name, one in symbols.items()
         if name.startswith(_GUARD_PREFIX) and name not in (_GUARD_TABLE, _GUARD_TABLE_END)
@@ -137,10 +146,11 @@ def guard_pages(evidence: Evidence) -> Finding:
     return passed("every stack lies above an unmapped page", *seen)
 
 
-def _words(evidence: Evidence, start: int, end: int) -> frozenset[int]:
+def _listed(evidence: Evidence, start: int, end: int) -> frozenset[int]:
+    """The addresses in the table of guard pages, which holds their distances from its start."""
     content = evidence.linked.content(start, end - start) or b""
     return frozenset(
-        int.from_bytes(content[at : at + 4], "little") for at in range(0, len(content), 4)
+        start + int.from_bytes(content[at : at + 4], "little") for at in range(0, len(content), 4)
     )
 
 

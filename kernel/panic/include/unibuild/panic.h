@@ -5,7 +5,8 @@
  *     \x1e[unibuild] fault panic: MESSAGE
  * then a frame-pointer backtrace, one line a frame,
  *     \x1e[unibuild] frame <hex address>
- * and stops the machine. `unibuild run` turns the addresses into names with the symbol file that
+ * and stops the machine. Addresses of the image are shown as they are in its symbol file, whatever
+ * was drawn at boot. `unibuild run` turns the addresses into names with the symbol file that
  * lies beside the image, and ends with status 134 (128 + SIGABRT).
  *
  * It may be called from anywhere: any thread, an interrupt handler, with any lock held. It uses no

@@ -19,9 +19,9 @@ extern const uint64_t ub_image_arguments_length;
 extern const char ub_image_environment[];
 extern const uint64_t ub_image_environment_length;
 /*
- * Who this image is: its label ("//hello:image"), and the SHA-256 digest of the boot file, taken with
- * these bytes zero. The kernel prints both before main, after every initializer, as the console's
- * line "\x1e[unibuild] identity LABEL sha256:HEX\n".
+ * Who this image is: its label ("//hello:image"), and the SHA-256 digest of the boot file, taken
+ * with these bytes zero. The kernel prints both before main, after every initializer, as the
+ * console's line "\x1e[unibuild] identity LABEL sha256:HEX\n".
  */
 #define UB_IMAGE_IDENTITY_BYTES 32
 extern const char ub_image_label[];
