@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from unibuild.elf.archive import MalformedArchiveError
 from unibuild.elf.layout import SHN_UNDEF, STB_LOCAL, STB_WEAK, ElfFile, MalformedElfError
 from unibuild.elf.link_map import parse_extractions, parse_map
 from unibuild.image import boot_file, identity, symbol_file
@@ -58,12 +59,13 @@ def assemble(
         )
         check_undefined(spec, linked)
         image, identified = _sealed(linked)
-    except MalformedElfError as error:
+        manifest = describe(spec, linked, image, identified, sandbox)
+    except (MalformedElfError, MalformedArchiveError) as error:
         raise ActionError("bad-link-output", f"{spec['label']} cannot boot: {error}") from error
     return {
         ".elf": image,
         ".symbols": symbol_file.render(linked.elf).encode(),
-        ".manifest.json": render(describe(spec, linked, image, identified, sandbox)).encode(),
+        ".manifest.json": render(manifest).encode(),
     }
 
 
