@@ -4,7 +4,8 @@ Processor time is the measure to believe on a machine that others use too: user 
 the command and of all it waited for (``client``), and of the server's processes (``server``). Memory
 is the highest sum over the process tree, sampled every 20 ms: resident (pages that processes share
 count in each), and proportional (such a page counts once). A child between vfork and exec, which has
-its parent's memory, is not counted again. ``own`` leaves the actions' processes out.
+its parent's memory, is not counted again. ``own`` leaves the actions' processes out, ``root`` all but the
+command itself.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Usage(NamedTuple):
     pss_mib: float = 0.0
     own_mib: float = 0.0
     text: str = ""
+    root_mib: float = 0.0
 
 
 def run(
@@ -70,7 +72,8 @@ def run(
         sys.exit(f"{' '.join(command)}\nended with {child.returncode}:\n{text}")
     server = sum(cpu_seconds(pid) for pid in servers) - before
     sizes = (peak.rss, peak.pss, peak.own) if peak else (0.0, 0.0, 0.0)
-    return Usage(seconds, used.ru_utime + used.ru_stime, server, *sizes, text)
+    root = peak.root if peak else 0.0
+    return Usage(seconds, used.ru_utime + used.ru_stime, server, *sizes, text, root)
 
 
 def median(runs: Sequence[Usage]) -> Usage:
@@ -89,6 +92,7 @@ class _Peak(threading.Thread):
         self.rss = 0.0
         self.pss = 0.0
         self.own = 0.0
+        self.root = 0.0
 
     def run(self) -> None:
         count = 0
@@ -96,6 +100,7 @@ class _Peak(threading.Thread):
             members = _address_spaces(self._root)
             sizes = [resident_mib(pid) for pid in members]
             self.rss = max(self.rss, sum(sizes))
+            self.root = max(self.root, resident_mib(self._root))
             own = _program(self._root)
             mine = (size for pid, size in zip(members, sizes, strict=True) if _program(pid) == own)
             self.own = max(self.own, sum(mine))
