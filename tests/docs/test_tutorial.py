@@ -14,12 +14,15 @@ from support.command import ROOT, unibuild
 pytestmark = [pytest.mark.network, pytest.mark.boot]
 
 TUTORIAL = ROOT / "docs/tutorial.md"
-LAST_SECTION = "## 7."
+LAST_SECTION = "## 8."
 """From here on the tutorial works in the examples, which have tests of their own."""
 EXPECTED_STATUS = {"-- Ada Grace": 2}
 """Commands whose exit status is the program's; all others succeed."""
 SERVER = "grpc://127.0.0.1:50051"
 """The cache that the tutorial starts; here it is a real one on another port."""
+
+OWN_KEY = "$(unibuild cache key)"
+"""What a shell would replace by the output of that command, which the tutorial has before."""
 
 
 def blocks() -> list[str]:
@@ -34,6 +37,9 @@ def apply(block: str, package: Path) -> bool:
     build = package / "BUILD.toml"
     if block.startswith("name ="):
         (package.parent / "WORKSPACE.toml").write_text(block)
+    elif block.startswith("license ="):
+        settings = package.parent / "WORKSPACE.toml"
+        settings.write_text(block + settings.read_text())
     elif block.startswith("#include"):
         (package / "main.c").write_text(block)
     elif block.startswith("[cc_binary"):
@@ -59,12 +65,13 @@ def test_every_command_works(tmp_path: Path) -> None:
     folder = tmp_path / "greetings"
     folder.mkdir()
     said: dict[str, str] = {}
+    key = ""
     with servers.casd(tmp_path / "server") as server:
         for block in blocks():
             if apply(block.replace(SERVER, server.url), folder / "greeter"):
                 continue
             for line in block.splitlines():
-                environment, words = words_of(line, tmp_path)
+                environment, words = words_of(line.replace(OWN_KEY, key), tmp_path)
                 if words[:1] != ["unibuild"]:
                     continue
                 environment["XDG_CONFIG_HOME"] = str(tmp_path / "config")
@@ -72,8 +79,12 @@ def test_every_command_works(tmp_path: Path) -> None:
                 expected = next((s for end, s in EXPECTED_STATUS.items() if line.endswith(end)), 0)
                 assert result.returncode == expected, f"{line}\n{result.stdout}{result.stderr}"
                 said[line] = result.stdout + result.stderr
+                key = result.stdout.strip() if line == "unibuild cache key" else key
     assert len(said) >= 12
     colleague = next(text for line, text in said.items() if line.startswith("UNIBUILD_CACHE="))
     assert re.search(r"actions: 0 executed, [\d,]+ remote", colleague), colleague
+    verified = [text for line, text in said.items() if line.startswith("unibuild verify")]
+    assert len(verified) == 2
+    assert all("verified: //greeter:image" in text for text in verified)
     doctor = next(text for line, text in said.items() if line == "unibuild doctor")
     assert f"{server.url}, API 2." in doctor
