@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.command import ROOT, unibuild
@@ -49,21 +49,13 @@ GOOD_ACTIONS = 5
 
 
 @dataclass
-class Small:
+class Workspace:
     """A workspace in ``root`` with the user's cache ``cache``, which has the packages."""
 
     root: Path
     cache: Path
     scratch: Path
-    build_text: str = GOOD
-    sandbox: SandboxMode = "required"
-
-    def __post_init__(self) -> None:
-        """Write the workspace."""
-        self.root.mkdir(parents=True)
-        self.write("WORKSPACE.toml", 'name = "small"\n')
-        self.write("BUILD.toml", self.build_text)
-        self.write("words", "some words\n")
+    sandbox: SandboxMode = field(default="required", kw_only=True)
 
     def write(self, path: str, text: str) -> None:
         """Write a source."""
@@ -140,6 +132,28 @@ class Small:
         blob.chmod(found.st_mode & 0o7777)
         os.utime(blob, ns=(found.st_atime_ns, found.st_mtime_ns))
         return blob
+
+
+@dataclass
+class Small(Workspace):
+    """A new workspace with the targets of ``build_text``."""
+
+    build_text: str = GOOD
+
+    def __post_init__(self) -> None:
+        """Write the workspace."""
+        self.root.mkdir(parents=True)
+        self.write("WORKSPACE.toml", 'name = "small"\n')
+        self.write("BUILD.toml", self.build_text)
+        self.write("words", "some words\n")
+
+
+def example(name: str, root: Path, scratch: Path) -> Workspace:
+    """Return a copy of one of the examples, built with the cache of whoever tests."""
+    ignored = shutil.ignore_patterns("unibuild-out", ".unibuild")
+    shutil.copytree(ROOT / "examples" / name, root / name, ignore=ignored)
+    shutil.copy(ROOT / "examples" / "WORKSPACE.toml", root)
+    return Workspace(root, Composition.of(root, Terminal()).cache_root, scratch)
 
 
 def seed(cache: Path) -> None:

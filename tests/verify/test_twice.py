@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from verify.rebuilds import GOOD, GOOD_ACTIONS, Small
+from verify.rebuilds import GOOD, GOOD_ACTIONS, Small, example
 
 from unibuild.model.errors import DifferenceError, HostError
 from unibuild.verify import cache_honesty, twice
@@ -133,6 +133,14 @@ def test_without_its_packages_a_rebuild_is_not_done(small: Make) -> None:
     assert outcome.status == "not-done"
     assert isinstance(outcome.errors[0], HostError)
     assert outcome.errors[0].id == "package-not-here"
+
+
+@pytest.mark.network
+def test_an_image_of_the_examples_is_the_same(tmp_path: Path) -> None:
+    workspace = example("hello", tmp_path / "examples", tmp_path / "scratch")
+    outcome = twice.run(workspace.bench("//hello:image"))
+    assert outcome.status == "passed", outcome.errors
+    assert outcome.facts["actions"] == outcome.facts["total"]
 
 
 def test_sources_that_change_meanwhile_are_no_difference(small: Make) -> None:

@@ -11,7 +11,7 @@ import fcntl
 import os
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -87,22 +87,30 @@ def _build(request: BuildRequest, observer: Observer, *, kept_only: bool) -> Bui
     sandbox = Sandbox(request.sandbox)
     if sandbox.fallback:
         observer.note(f"no sandbox: {sandbox.fallback}; actions run without one")
-    with _interruptible(), _workspace_lock(root, observer), _execution_log(request) as log:
-        cache = Cache(str(request.cache_root), request.digest_function, observer.note)
-        processes = Processes()
-        run = _Build(request, Workshop(cache, sandbox, processes, observer, None, log), began)
-        try:
-            report = run.from_kept() if kept_only else run.from_kept() or run.afresh()
-            return None if report is None else run.finish(report)
-        except OSError as error:  # a full disk, a directory that may not be written, …
-            raise HostError(
-                id="file-system",
-                cause=f"{error.strerror or error}: {error.filename}",
-            ) from error
-        finally:
-            run.close()
-            processes.close()
-            cache.close()
+    with (
+        _interruptible(),
+        _workspace_lock(root, observer),
+        _file_system_faults(),
+        _execution_log(request) as log,
+        closing(Cache(str(request.cache_root), request.digest_function, observer.note)) as cache,
+        closing(Processes()) as processes,
+        closing(
+            _Build(request, Workshop(cache, sandbox, processes, observer, None, log), began)
+        ) as run,
+    ):
+        report = run.from_kept() if kept_only else run.from_kept() or run.afresh()
+        return None if report is None else run.finish(report)
+
+
+@contextmanager
+def _file_system_faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # a full disk, a directory that may not be written, …
+        raise HostError(
+            id="file-system",
+            cause=f"{error.strerror or error}: {error.filename}",
+        ) from error
 
 
 @contextmanager
