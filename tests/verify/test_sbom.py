@@ -111,6 +111,15 @@ def test_another_image_has_another_serial_number(bill: Bill) -> None:
     assert bills.compose(manifest, image, LOCK).serial != bill.serial
 
 
+def test_the_time_is_the_callers(bill: Bill) -> None:
+    assert json.loads(cyclonedx.render(bill, 1_700_000_000))["metadata"]["timestamp"] == (
+        "2023-11-14T22:13:20Z"
+    )
+    check_cyclonedx(cyclonedx.render(bill, 1_700_000_000))
+    created = json.loads(spdx.render(bill, 1_700_000_000))["creationInfo"]["created"]
+    assert created == "2023-11-14T22:13:20Z"
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("sbom") / "workspace"
@@ -130,6 +139,16 @@ def test_the_verb_writes_the_same_valid_documents_anywhere(workspace: Path, tmp_
         assert len(found) == 1
     check_cyclonedx(texts["cyclonedx"].pop().decode())
     check_spdx(tmp_path / "spdx.0.spdx.json")
+
+
+@pytest.mark.network
+def test_a_time_that_is_none_is_an_error(workspace: Path) -> None:
+    for text in ("yesterday", "-1", "9" * 20):
+        done = unibuild(
+            "sbom", "//programs:image", cwd=workspace, environment={"SOURCE_DATE_EPOCH": text}
+        )
+        assert done.returncode == 2
+        assert "error[bad-environment]: SOURCE_DATE_EPOCH is" in done.stderr
 
 
 @pytest.mark.network

@@ -3,12 +3,14 @@
     unibuild sbom //services/dns:image
     unibuild sbom //services/dns:image --format spdx -o image.spdx.json
 
-CycloneDX 1.6 or SPDX 2.3, as JSON. The same image and lock give the same document. It says for every
+CycloneDX 1.6 or SPDX 2.3, as JSON. The same image and lock give the same document, whose time is that of
+SOURCE_DATE_EPOCH, if it is set. It says for every
 byte of the image which part brought it; compilers and other build tools are listed apart.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from unibuild.cli import options
 from unibuild.cli.files import replace_file
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
+from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from unibuild.verify.materials.bill import Bill
 
 FORMATS = ("cyclonedx", "spdx")
+_LATEST = 253402300799  # the end of the year 9999, the last that RFC 3339 can write
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +47,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build the image if need be, and write the document."""
     composition = Composition.here(terminal)
     bill, _ = bill_of(composition, arguments)
-    text = _text(bill, arguments.format)
+    text = _text(bill, arguments.format, source_date_epoch())
     if not arguments.output:
         terminal.data(text.rstrip("\n"))
     else:
@@ -67,14 +71,28 @@ def bill_of(composition: Composition, arguments: argparse.Namespace) -> tuple[Bi
     return bill.compose(found, image, composition.lock(), composition.shown(str(path))), path
 
 
-def _text(bill: Bill, form: str) -> str:
+def source_date_epoch() -> int | None:
+    """Return the time that documents shall have, in seconds since 1970; None when nobody states one."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) > _LATEST:
+        raise UserError(
+            "bad-environment",
+            f"SOURCE_DATE_EPOCH is `{text}`, which is no time",
+            hint="it is a number of seconds since 1970, such as that of `git log -1 --format=%ct`",
+        )
+    return int(text)
+
+
+def _text(bill: Bill, form: str, created: int | None) -> str:
     if form == "spdx":
         from unibuild.verify.materials import spdx
 
-        return spdx.render(bill)
+        return spdx.render(bill, spdx.EPOCH if created is None else created)
     from unibuild.verify.materials import cyclonedx
 
-    return cyclonedx.render(bill)
+    return cyclonedx.render(bill, created)
 
 
 def _warn(bill: Bill, terminal: Terminal) -> None:

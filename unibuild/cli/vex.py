@@ -10,7 +10,6 @@ with the reason. 'unibuild verify LABEL --absent FILE' checks such a document.
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli import options
 from unibuild.cli.files import replace_file
-from unibuild.cli.sbom import bill_of
+from unibuild.cli.sbom import bill_of, source_date_epoch
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
 from unibuild.model.errors import HostError, UserError
@@ -124,6 +123,6 @@ def _timestamp(asked: str) -> str:
                 hint="write it as RFC 3339 has it, such as 2026-01-31T12:00:00Z",
             )
         return asked
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    time = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    epoch = source_date_epoch()
+    time = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(epoch, UTC)
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")

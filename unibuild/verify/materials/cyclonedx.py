@@ -3,11 +3,14 @@
 The image is the document's subject. Its parts are the components, with the SHA-256 and SHA-512 of their
 bytes in the boot file and, as evidence, where these bytes are. Packages that parts were made from are
 components too, with the digests of their locked files; tools have the scope ``excluded``: they made the
-image and are not in it. No time is written, and the serial number follows from the content.
+image and are not in it. A time is written only when the caller states one, and the serial number follows
+from the content.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from typing import TYPE_CHECKING
 
 from cyclonedx.model import (
@@ -36,17 +39,18 @@ if TYPE_CHECKING:
 _PREFIX = "unibuild"
 
 
-def render(bill: Bill) -> str:
-    """Return the document's text; the same bill gives the same text."""
-    return serialized(bom(bill))
+def render(bill: Bill, created: int | None = None) -> str:
+    """Return the document's text; ``created`` is in seconds since 1970, None for no time."""
+    return serialized(bom(bill), created)
 
 
-def serialized(document: Bom) -> str:
-    """Return the text of a document, without the time that the library insists on."""
-    import json
-
+def serialized(document: Bom, created: int | None = None) -> str:
+    """Return the text of a document, with the time ``created`` instead of that of the library."""
     fields = json.loads(JsonV1Dot6(document).output_as_string())
     fields["metadata"].pop("timestamp", None)
+    if created is not None:
+        time = dt.datetime.fromtimestamp(created, dt.UTC)
+        fields["metadata"]["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
     return json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -105,15 +109,17 @@ def subject(bill: Bill) -> Component:
 
 
 def _part(part: Part, bill: Bill) -> Component:
+    purl = _purl(part.purl)
     return Component(
         name=part.label,
+        version=purl.version if purl else None,
         type=ComponentType.APPLICATION if part.kind == "program" else ComponentType.LIBRARY,
         bom_ref=f"part:{part.label}",
         scope=ComponentScope.REQUIRED,
         description=part.description or None,
         hashes=_hashes(part.hashes),
         licenses=_license(part.license),
-        purl=_purl(part.purl),
+        purl=purl,
         evidence=ComponentEvidence(
             occurrences=[
                 Occurrence(

@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from packageurl import PackageURL
+
 from unibuild import __version__
 
 if TYPE_CHECKING:
@@ -114,6 +116,8 @@ def _part(name: str, part: Part, time: str) -> dict[str, Any]:
     hashes = [("SHA256", part.hashes.sha256), ("SHA512", part.hashes.sha512)]
     purpose = "APPLICATION" if part.kind == "program" else "LIBRARY"
     record = _package(name, part.label, purpose, hashes, part.license, part.purl)
+    if part.purl and (version := PackageURL.from_string(part.purl).version):
+        record["versionInfo"] = version
     if part.description:
         record["summary"] = part.description
     places = [f"{offset}+{size}" for offset, size in part.ranges]
@@ -135,8 +139,6 @@ def _part(name: str, part: Part, time: str) -> dict[str, Any]:
 
 
 def _external(name: str, package: Package, purpose: str) -> dict[str, Any]:
-    from packageurl import PackageURL
-
     purl = PackageURL.from_string(package.purl)
     # One checksum an algorithm is all that a package may have: that of its main file.
     hashes = [("SHA256", one.sha256) for one in package.files[:1]]
@@ -172,8 +174,6 @@ def _package(
         ],
     }
     if purl:
-        from packageurl import PackageURL
-
         record["externalRefs"] = [
             {
                 "referenceCategory": "PACKAGE-MANAGER",
