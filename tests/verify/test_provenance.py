@@ -272,6 +272,19 @@ def test_sources_that_are_not_the_commits_are_named(workspace: Path, tmp_path: P
     assert "warning: 1 file is not those of the commit" in done.stderr
 
 
+def test_without_version_control_no_source_is_claimed(workspace: Path, tmp_path: Path) -> None:
+    left_out = shutil.ignore_patterns("unibuild-out", ".unibuild", ".git")
+    plain = shutil.copytree(workspace, tmp_path / "plain", ignore=left_out)
+    done = unibuild("attest", LABEL, "--json", "-o", str(tmp_path / "plain.json"), cwd=plain)
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    source = definition(made)["externalParameters"]["source"]
+    assert source == {"uri": "", "commit": "", "path": "", "dirty": []}
+    assert of_kind(made, "git") == []
+    assert of_kind(made, "source")
+    assert "warning: the workspace is under no version control" in done.stderr
+
+
 def test_what_is_no_image_has_no_provenance(workspace: Path) -> None:
     done = unibuild("attest", "//programs:show", cwd=workspace)
     assert done.returncode == 2

@@ -112,6 +112,15 @@ def test_a_deleted_file_that_a_pattern_would_have_matched_is_named(repository: P
     assert source(repository).dirty == ("team/other.c",)
 
 
+def test_a_name_that_is_no_text_is_named_as_well_as_text_can(repository: Path) -> None:
+    odd = os.fsencode(repository / "team") + b"/odd\xff.c"
+    Path(os.fsdecode(odd)).write_text("int odd;\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "odd")
+    Path(os.fsdecode(odd)).unlink()
+    assert source(repository).dirty == ("team/odd\ufffd.c",)
+
+
 def test_what_git_converts_on_checkout_is_the_commits(repository: Path) -> None:
     (repository / "team/text.txt").unlink()
     git(repository, "checkout", "-q", "--", "team/text.txt")

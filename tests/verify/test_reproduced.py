@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
 from in_toto_attestation.predicates.vsa.v1 import vsa_pb2
 from support.attesting import CI, IMAGE, OTHER_CI, Pair, bench, pair, provenance, signed
 from support.command import unibuild
 
 from unibuild.model.errors import UserError
 from unibuild.verify import reproduced
+from unibuild.verify.attestation.evidence import Weight
 from unibuild.verify.attestation.provenance import LOCAL_BUILDER
+from unibuild.verify.attestation.trust import TrustedKey
 from unibuild.verify.outcome import Outcome
 
 Keys = tuple[Pair, Pair, Pair]
@@ -77,6 +83,25 @@ def test_as_many_as_possible_are_counted(tmp_path: Path, keys: Keys) -> None:
     too_few(
         run(tmp_path, keys, by(CI, one, two), by(OTHER_CI, one), by(THIRD, two), reproduced=3), 2
     )
+
+
+@given(st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4))))
+def test_the_count_is_the_largest_that_there_is(pairs: set[tuple[int, int]]) -> None:
+    weights = [
+        Weight(
+            SimpleNamespace(provenance=SimpleNamespace(builder_id=f"b:{builder}")),  # type: ignore[arg-type]
+            (TrustedKey(f"{key}", SimpleNamespace(keyid=f"{key}")),),  # type: ignore[arg-type]
+        )
+        for builder, key in sorted(pairs)
+    ]
+    chosen = reproduced.independent(weights)
+    assert len({key.party for key in chosen.values()}) == len(chosen)
+    assert all((int(builder[2:]), int(key.name)) in pairs for builder, key in chosen.items())
+    best = max(
+        sum((builder, key) in pairs for builder, key in enumerate(order))
+        for order in permutations(range(5))
+    )
+    assert len(chosen) == best
 
 
 def test_keys_of_one_operator_are_one_party(tmp_path: Path, keys: Keys) -> None:

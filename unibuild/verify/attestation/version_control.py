@@ -33,13 +33,13 @@ def source_of(root: str, files: Mapping[str, str], folders: Iterable[str]) -> So
     """
     if not _in_repository(root):
         return Source()
-    top = _git(root, "rev-parse", "--show-toplevel").strip()
+    top = _git(root, "rev-parse", "--show-toplevel").removesuffix("\n")
     commit = _git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
     return Source(
         uri=_remote(root, top),
         commit=commit,
         path="" if os.path.samefile(root, top) else os.path.relpath(os.path.realpath(root), top),
-        dirty=tuple(sorted(_dirty(top, commit, files, folders))),
+        dirty=tuple(sorted(map(_plain, _dirty(top, commit, files, folders)))),
     )
 
 
@@ -65,6 +65,11 @@ def without_credentials(url: str, top: str) -> str:
     user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username else ""
     plain = urlunsplit((parts.scheme, f"{user}{host}{port}", parts.path, "", ""))
     return "git+" + "".join(c if "!" <= c <= "~" else _escaped(c) for c in plain)
+
+
+def _plain(name: str) -> str:
+    """Return a file's name as text that JSON can hold, whatever its bytes are."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _escaped(character: str) -> str:
