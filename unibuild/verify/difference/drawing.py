@@ -21,7 +21,9 @@ DEPTH = 6
 CHILDREN = 10
 _ROW = 16
 _ROWS = 2
-_LEAST_TEXT = 0.9
+_LEAST_TEXT = 0.7
+_LONGEST_CHARACTER = 3
+_MARKS = {ord("\n"): "⏎", ord("\0"): "⏎", ord("\r"): "␍"}
 _SAYING_MORE = ("name", "only-expected", "only-found")
 """Kinds of leaves whose words are no part of their cause."""
 
@@ -103,7 +105,7 @@ def _bytes(node: Difference, limits: Limits, style: Style) -> Iterator[str]:
     if all(_is_text(data) for _, data, _ in sides):
         for mark, data, color in sides:
             if data:
-                text = data.decode("utf-8", "replace").rstrip("\r\n").replace("\n", "⏎")
+                text = _text(data).rstrip("\n\0").translate(_MARKS)
                 yield style(f"{mark} {shown(text)}", color)
         return
     for mark, data, color in sides:
@@ -121,12 +123,17 @@ def _rows(data: bytes, most: int) -> Iterator[str]:
 
 
 def _is_text(data: bytes) -> bool:
+    clean = _text(data).translate(dict.fromkeys(map(ord, "\n\t\r\0")))
+    return not data or (clean.isprintable() and len(clean) >= _LEAST_TEXT * len(data))
+
+
+def _text(data: bytes) -> str:
+    """Return ``data`` as text; a character that the window cuts at its end is left out."""
     try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1") if data.isascii() else "\0"
-    clean = text.replace("\n", "").replace("\t", "").replace("\r", "")
-    return clean.isprintable() and len(clean) >= _LEAST_TEXT * len(text)
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        cut = error.start >= len(data) - _LONGEST_CHARACTER
+        return data[: error.start].decode("utf-8") if cut else "\x1a"
 
 
 def _leaves(node: Difference) -> int:

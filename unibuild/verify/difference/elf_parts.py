@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from unibuild.verify.difference import plain, text
 from unibuild.verify.difference.elf_pieces import cut
 from unibuild.verify.difference.elf_reading import IDENTITY
 from unibuild.verify.difference.references import only_references
-from unibuild.verify.difference.spans import spans
+from unibuild.verify.difference.spans import between_ends, spans
 from unibuild.verify.difference.text import order_cause
 from unibuild.verify.difference.tree import WINDOW, Cause, Difference, node
 
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
     from unibuild.verify.difference.elf_pieces import Key, Piece
     from unibuild.verify.difference.elf_reading import Elf, Names, Part
 
-_FOLLOWING = (".symtab", ".rel", ".eh_frame", ".hash", ".gnu.hash", ".debug_", ".got", ".dynamic")
+_FOLLOWING = (".symtab", ".dynsym", ".rel", ".eh_frame", ".hash", ".gnu.hash", ".gnu.version",
+              ".debug_", ".got", ".dynamic")  # fmt: skip
 """Sections whose content is made from that of others."""
 _TELLING = (".debug_str", ".debug_line")
 _BUILD_ID = ".note.gnu.build-id"
+_TABLES = ("SHT_SYMTAB", "SHT_DYNSYM", "SHT_REL", "SHT_RELA", "SHT_HASH", "SHT_GNU_HASH",
+           "SHT_GNU_versym")  # fmt: skip
+_WORD = 4
 _SHOWN_NAMES = 3
 
 
@@ -79,13 +84,38 @@ def _content(one: Part, other: Part, pair: Pair, context: Context) -> list[Diffe
         leaf = plain.leaf("digest", one.content, other.content, span, context, base=one.offset)
         cause = Cause("build-id", "the build id, which the linker makes from all other content")
         return [replace(leaf, cause=cause, follows=True)]
+    if one.type in _TABLES and one.type == other.type:
+        return [_table(one, other)]
     if one.strings and other.strings:
         sides = one.content.split(b"\0"), other.content.split(b"\0")
-        strings = text.of_lines(one.name, "section", "string", *sides, context, base=one.offset)
+        strings = text.of_lines(
+            one.name, "section", "string", *sides, context, base=one.offset, joint=b"\0"
+        )
         if strings is not None:
             return list(strings.children) or [strings.named("the order")]
     ours, theirs = cut(one, pair.expected, pair.names[0]), cut(other, pair.found, pair.names[1])
     return _pieces(one, ours, theirs, pair, context)
+
+
+def _table(one: Part, other: Part) -> Difference:
+    """Count the entries of a table that the linker or compiler makes from other content."""
+    size = int(str(dict(one.facts)["entry size"])) or _WORD
+    ours, theirs = (
+        Counter(part.content[at : at + size] for at in range(0, len(part.content), size))
+        for part in (one, other)
+    )
+    gone, new = (ours - theirs).total(), (theirs - ours).total()
+    if not gone and not new:
+        words = "the same entries in another order"
+    else:
+        words = f"{gone:,} of {ours.total():,} entries are not there, {new:,} others are"
+    span = between_ends(one.content, other.content)
+    return Difference(
+        "entries", "table", words, one.offset + span.start,
+        one.content[span.start : span.end][:WINDOW],
+        other.content[span.other_start : span.other_end][:WINDOW],
+        follows=True,
+    )  # fmt: skip
 
 
 def _pieces(

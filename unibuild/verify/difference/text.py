@@ -58,8 +58,12 @@ def of_lines(
     context: Context,
     *,
     base: int = 0,
+    joint: bytes = b"",
 ) -> Difference | None:
-    """Compare two sequences of byte strings; ``unit`` is what one is called, ``base`` its offset."""
+    """Compare two sequences of byte strings.
+
+    ``unit`` is what one is called, ``base`` where they begin in the file, ``joint`` what stands between.
+    """
     if list(expected) == list(found):
         return None
     order = order_cause(expected, found, f"{unit}s")
@@ -69,8 +73,8 @@ def of_lines(
         )
     starts = [base]
     for line in expected:
-        starts.append(starts[-1] + len(line))
-    children, left_out = first(_leaves(unit, (expected, found), starts, context))
+        starts.append(starts[-1] + len(line) + len(joint))
+    children, left_out = first(_leaves(unit, joint, (expected, found), starts, context))
     many = f"{len(children) + left_out:,} places differ" if len(children) > 1 else ""
     return node(name, kind, children, many, left_out=left_out)
 
@@ -127,6 +131,7 @@ def _line_ends(expected: bytes, found: bytes) -> Cause | None:
 
 def _leaves(
     unit: str,
+    joint: bytes,
     sides: tuple[Sequence[bytes], Sequence[bytes]],
     starts: Sequence[int],
     context: Context,
@@ -136,7 +141,7 @@ def _leaves(
     for hunk in hunks(expected, found):
         a, b, c, d = hunk
         if b - a != d - c:
-            one, other = b"".join(expected[a:b]), b"".join(found[c:d])
+            one, other = joint.join(expected[a:b]), joint.join(found[c:d])
             yield partial(_run, unit, hunk, one, other, starts[a], context)
             continue
         for index in range(b - a):
@@ -156,9 +161,9 @@ def _run(
     unit: str, hunk: Hunk, one: bytes, other: bytes, start: int, context: Context
 ) -> Difference:
     a, b, c, d = hunk
-    if not one:
+    if a == b:
         where, words = _numbers(unit, c, d), "only in what was found"
-    elif not other:
+    elif c == d:
         where, words = _numbers(unit, a, b), "only in what was expected"
     else:
         where, words = _numbers(unit, a, b), f"{_several(unit, d - c)} instead"
