@@ -39,11 +39,13 @@ if TYPE_CHECKING:
 
 ERROR_ID = "varied-rebuild-differs"
 _STOPPED = "its rebuild was ended when another action differed"
-_EACH_TIME = "it differs without any variation too: it does not make the same from the same"
-_ELSEWHERE = (
-    "run alone it gives the same under all variations and under none, and that is not what the "
-    "ordinary build has: that was made otherwise, or beside something that changed it"
-)
+_INNOCENT = {
+    "each-time": "it differs without any variation too: it does not make the same from the same",
+    "now-and-then": "it differs now and then, whatever is varied: it follows what others do meanwhile",
+    "elsewhere": "rebuilt it is always the same, with all variations and with none, and not what the "
+    "ordinary build has: that was made from other sources, or its cache holds what they do not make",
+}
+"""What is said of a difference that no variation is guilty of."""
 
 
 def run(bench: Workbench) -> Outcome:
@@ -174,7 +176,9 @@ class _Report:
             self._bench.progress.step(f"running {comparison.name(action)} under {names}")
 
         output = action.outputs[0].path if action.outputs else ""
-        return bisection.find(experiment.site, output, experiment.variations, steadying, told)
+        expected = None if difference is None else difference.reference
+        suspect = bisection.Suspect(experiment.site, output, expected, told)
+        return suspect.find(experiment.variations, steadying)
 
     def _blame(self, guilt: Guilt) -> None:
         for each in guilt.variations:
@@ -194,7 +198,7 @@ class _Report:
                 f"{row['experiment']}"
                 for each, row in rows
             )
-        return (_EACH_TIME if guilt.verdict == "each-time" else _ELSEWHERE,)
+        return (_INNOCENT[guilt.verdict],)
 
     def _undone(self) -> tuple[str, ...]:
         return tuple(

@@ -3,6 +3,9 @@
 The action is first run twice under none: what differs then differs by itself, unless a variation that
 draws nothing anew (``steadies``) makes it stay the same. Then halves of the experiment's variations are
 tried until the smallest set is left that is needed.
+
+Where the action alone does the same whatever is varied, it may follow what others do meanwhile: then
+the whole target is built again under the few variations that change that.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
     from unibuild.verify.variations.variation import Variation
 
 Element = TypeVar("Element")
-Verdict = Literal["varied", "steadied", "each-time", "elsewhere"]
+Verdict = Literal["varied", "steadied", "each-time", "now-and-then", "elsewhere"]
+_GLANCE = 0.05  # seconds between two looks at a log
 Result = tuple[object, ...]
 """What a run of the action gave; two are equal when the runs did the same."""
 
@@ -31,45 +35,79 @@ class Guilt:
 
     ``varied``: the result follows the ``variations``, and all of them are needed. ``steadied``: it
     differs by itself, and no more under one of the ``variations``. ``each-time``: it differs by
-    itself. ``elsewhere``: alone it always gives the same, which is not what the ordinary build has.
+    itself, ``now-and-then``: not always. ``elsewhere``: it always gives the same, which is not what
+    the ordinary build has.
     """
 
     verdict: Verdict
     variations: tuple[Variation, ...] = ()
 
 
-def find(
-    site: Site,
-    output: str,
-    variations: Sequence[Variation],
-    steadying: Iterable[Variation],
-    told: Callable[[str], None],
-) -> Guilt:
-    """Find out which of ``variations`` the action that makes ``output`` follows.
+class Suspect:
+    """The action that makes ``output``, in the site of the experiment in which it differed.
 
-    ``told`` hears what is being tried.
+    ``expected`` is what the ordinary build has of it, if anything; ``told`` hears what is being tried.
     """
 
-    def run(under: Sequence[Variation]) -> Result:
-        told(", ".join(each.name for each in under) or "no variation")
-        return result_of(site, output, under)
+    def __init__(
+        self, site: Site, output: str, expected: LoggedAction | None, told: Callable[[str], None]
+    ) -> None:
+        """Run nothing yet."""
+        self._site = site
+        self._output = output
+        self._expected = _result(expected)
+        self._told = told
 
-    plain = run(())
-    if run(()) != plain:
-        return _by_itself(run, steadying)
-    if run(variations) == plain:
-        return Guilt("elsewhere")
-    found = smallest(variations, lambda under: run(under) != plain)
-    if run(()) != plain:  # what differs only now and then looks like a variation's doing
-        return _by_itself(run, steadying)
-    return Guilt("varied", tuple(found))
+    def find(self, variations: Sequence[Variation], steadying: Iterable[Variation]) -> Guilt:
+        """Find out which of ``variations``, those of the experiment, the action follows."""
+        plain = self._alone(())
+        if self._alone(()) != plain:
+            return self._by_itself(steadying)
+        if self._alone(variations) == plain:
+            return self._among(variations)
+        found = smallest(variations, lambda under: self._alone(under) != plain)
+        if self._alone(()) != plain:  # what differs now and then looks like a variation's doing
+            return self._by_itself(steadying)
+        return Guilt("varied", tuple(found))
 
+    def _by_itself(self, steadying: Iterable[Variation]) -> Guilt:
+        found = tuple(each for each in steadying if self._alone((each,)) == self._alone((each,)))
+        return Guilt("steadied", found) if found else Guilt("each-time")
 
-def _by_itself(
-    run: Callable[[Sequence[Variation]], Result], steadying: Iterable[Variation]
-) -> Guilt:
-    steadied = tuple(each for each in steadying if run((each,)) == run((each,)))
-    return Guilt("steadied", steadied) if steadied else Guilt("each-time")
+    def _among(self, variations: Sequence[Variation]) -> Guilt:
+        among = [each for each in variations if each.among]
+        if not among or self._meanwhile(()) != self._expected:
+            return Guilt("elsewhere")
+        found = [each for each in among if self._meanwhile((each,)) != self._expected]
+        if not found or self._meanwhile(()) != self._expected:
+            return Guilt("now-and-then")
+        return Guilt("varied", (found[0],))
+
+    def _alone(self, variations: Sequence[Variation]) -> Result:
+        """Return what the action does under ``variations``, its inputs as they are."""
+        self._told(_names(variations))
+        _, rebuild = self._site.start(variations, only_action=self._output)
+        with rebuild:
+            try:
+                return _result(rebuild.finish().making(self._output))
+            except ErrorGroup as group:
+                return _failed(group.errors[0])
+            except UnibuildError as error:
+                return _failed(error)
+
+    def _meanwhile(self, variations: Sequence[Variation]) -> Result:
+        """Return what the action does under ``variations`` in a build of everything before it."""
+        self._told(f"{_names(variations)}, with all before it")
+        _, rebuild = self._site.start(variations, afresh=True)
+        with rebuild:
+            going = True
+            while going:
+                rebuild.wait(_GLANCE)
+                going = rebuild.running
+                for action in rebuild.actions():
+                    if any(output.path == self._output for output in action.outputs):
+                        return _result(action)
+        return _result(None)
 
 
 def smallest(
@@ -96,22 +134,12 @@ def smallest(
             return sorted(needed, key=list(elements).index)
 
 
-def result_of(site: Site, output: str, variations: Sequence[Variation]) -> Result:
-    """Return what the action that makes ``output`` does under ``variations``, its inputs as they are."""
-    _, rebuild = site.start(variations, only_action=output)
-    with rebuild:
-        try:
-            log = rebuild.finish()
-        except ErrorGroup as group:
-            return _failed(group.errors[0])
-        except UnibuildError as error:
-            return _failed(error)
-    made = log.making(output)
-    return ("nothing",) if made is None else _made(made)
+def _names(variations: Sequence[Variation]) -> str:
+    return ", ".join(each.name for each in variations) or "no variation"
 
 
-def _made(action: LoggedAction) -> Result:
-    return ("made", action.action, action.outputs)
+def _result(action: LoggedAction | None) -> Result:
+    return ("nothing",) if action is None else ("made", action.action, action.outputs)
 
 
 def _failed(error: UnibuildError) -> Result:

@@ -106,6 +106,7 @@ class Jobs(Variation):
 
     name = "jobs"
     varies = "number of actions that run at once"
+    among = True
 
     def control(self, bench: Workbench) -> str:
         """Return the number."""
@@ -133,6 +134,7 @@ class Order(Variation):
 
     name = "order"
     varies = "order in which actions begin"
+    among = True
 
     def control(self, bench: Workbench) -> str:
         """Return the usual."""

@@ -97,6 +97,7 @@ class Processors(Variation):
     name = "num_cpus"
     varies = "number of processors"
     turns = FIRST
+    among = True
 
     def control(self, bench: Workbench) -> str:
         """Return the number."""

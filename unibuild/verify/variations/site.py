@@ -55,9 +55,14 @@ class Site:
         self._stores = {path}
 
     def start(
-        self, variations: Iterable[Variation], only_action: str = ""
+        self, variations: Iterable[Variation], only_action: str = "", *, afresh: bool = False
     ) -> tuple[Draft, Rebuild]:
-        """Start a rebuild under ``variations``; the one before has to have ended."""
+        """Start a rebuild under ``variations``; the one before has to have ended.
+
+        ``afresh`` empties checkout and cache of what was built before.
+        """
+        if afresh:
+            self._forget()
         draft = self._draft(variations)
         self._furnish(draft)
         self._count += 1
@@ -87,6 +92,12 @@ class Site:
         if self._last is None:
             raise AssertionError("no rebuild was started")
         return self._last.store / self._last.cache
+
+    def _forget(self) -> None:
+        if self._last is not None:
+            remove(self.cache())
+            remove(self._last.store / self._last.workspace)
+        self._last = None
 
     def close(self) -> None:
         """Remove what is on other file systems; the rest goes with the scratch folder."""

@@ -34,6 +34,9 @@ class Variation:
     steadies: ClassVar[bool] = False
     """It makes constant what is otherwise drawn anew for each process."""
 
+    among: ClassVar[bool] = False
+    """It changes what other actions do meanwhile, which an action run alone does not see."""
+
     def control(self, bench: Workbench) -> str:
         """Return what the ordinary build had, as far as this process can tell."""
         raise NotImplementedError
