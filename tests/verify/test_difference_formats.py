@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -197,3 +200,38 @@ def test_the_document_is_json_and_leaves_nothing_of_the_evidence_out(sides: Side
         "expected": "01",
         "found": "09",
     }
+
+
+def tarball(*entries: tuple[str, bytes, int, str]) -> bytes:
+    """Entries are name, content, time and the owner's name."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, content, time, owner in entries:
+            header = tarfile.TarInfo(name)
+            header.size, header.mtime, header.uname = len(content), time, owner
+            archive.addfile(header, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def test_tar_archives_by_entry_also_when_compressed(sides: Sides) -> None:
+    one = tarball(("a", b"same", 1_795_341_209, "ada"), ("b", b"x\n", 0, "root"))
+    other = tarball(("a", b"same", 1_795_341_300, "grace"), ("b", b"y\n", 0, "root"))
+    difference = of_files(sides, one, other)
+    assert "time 1795341209 expected, 1795341300 found" in difference.first_cause
+    text = drawn(difference)
+    assert "the user who built: owner name `ada` expected, `grace` found" in text
+    assert "line 1" in text
+    packed = [gzip.compress(data, mtime=time) for data, time in ((one, 5), (other, 9))]
+    difference = of_files(sides, *packed)
+    assert difference.kind == "gzip"
+    text = drawn(difference)
+    assert "time 5 expected, 9 found" in text
+    assert "owner name" in text
+    assert of_files(sides, packed[0], packed[0]).equal
+
+
+def test_a_gzip_file_that_unpacks_to_the_same_is_compared_as_bytes(sides: Sides) -> None:
+    data = b"text that repeats itself, text that repeats itself, text that repeats" * 30
+    difference = of_files(sides, gzip.compress(data, 1, mtime=0), gzip.compress(data, 9, mtime=0))
+    assert not difference.equal
+    assert of_files(sides, gzip.compress(data)[:-4], gzip.compress(data)).damaged

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -79,7 +82,9 @@ def test_mutated_json(value: object, edits: list[tuple[float, str, bytes]]) -> N
     check(data, mutated(data, edits))
 
 
-@pytest.mark.parametrize("magic", [b"\x7fELF\x02\x01\x01", b"!<arch>\n", b"070701", b"{", b"[["])
+@pytest.mark.parametrize(
+    "magic", [b"\x7fELF\x02\x01\x01", b"!<arch>\n", b"070701", b"{", b"[[", b"\x1f\x8b\x08"]
+)
 def test_any_bytes_behind_a_magic_number(magic: bytes) -> None:
     @MANY
     @given(SOME_BYTES, SOME_BYTES)
@@ -94,6 +99,20 @@ def test_any_bytes_behind_a_magic_number(magic: bytes) -> None:
 def test_mutated_archives(edits: list[tuple[float, str, bytes]]) -> None:
     header = b"a.o/            0           0     0     644     4         `\n"
     data = b"!<arch>\n" + header + b"abcd" + header.replace(b"a.o", b"b.o") + b"efgh"
+    check(data, mutated(data, edits))
+
+
+@MANY
+@given(EDITS, st.booleans())
+def test_mutated_tar_archives(edits: list[tuple[float, str, bytes]], packed: bool) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name in ("one", "two"):
+            header = tarfile.TarInfo(name)
+            header.size = 100
+            archive.addfile(header, io.BytesIO(bytes(100)))
+    data = stream.getvalue()[:3072]
+    data = gzip.compress(data, mtime=1) if packed else data
     check(data, mutated(data, edits))
 
 

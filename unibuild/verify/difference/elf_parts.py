@@ -92,7 +92,11 @@ def _content(one: Part, other: Part, pair: Pair, context: Context) -> list[Diffe
             one.name, "section", "string", *sides, context, base=one.offset, joint=b"\0"
         )
         if strings is not None:
-            return list(strings.children) or [strings.named("the order")]
+            more = Difference("", "text", f"{strings.left_out:,} more strings differ")
+            return [
+                *(strings.children or [strings.named("the order")]),
+                *([more] if strings.left_out else []),
+            ]
     ours, theirs = cut(one, pair.expected, pair.names[0]), cut(other, pair.found, pair.names[1])
     return _pieces(one, ours, theirs, pair, context)
 

@@ -14,6 +14,7 @@ from unibuild.verify.difference import (
     json_values,
     plain,
     surroundings,
+    tarballs,
     text,
 )
 from unibuild.verify.difference.context import DEEPEST, Context, DamagedError
@@ -86,5 +87,7 @@ _FORMATS: tuple[tuple[Callable[[bytes], bool], Compare], ...] = (
     (elf_files.is_elf, elf_files.compare),
     (archives.is_archive, archives.compare),
     (cpio.is_archive, cpio.compare),
+    (tarballs.is_tar, tarballs.compare_tar),
+    (tarballs.is_gzip, tarballs.compare_gzip),
     (json_values.may_be_json, json_values.compare),
 )

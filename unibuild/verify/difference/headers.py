@@ -20,11 +20,12 @@ _PERMISSIONS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry; ``numbers`` are those of its header by name: ``time``, ``owner``, ``mode``."""
+    """One entry; ``numbers`` and ``texts`` are those of its header by name: ``time``, ``mode``."""
 
     name: str
     content: bytes
     numbers: Mapping[str, int] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     follows: bool = False
 
 
@@ -57,6 +58,11 @@ def compare_entry(one: Entry, other: Entry, kind: str, context: Context) -> Diff
         for name in one.numbers
         if (header := _number(name, one.numbers[name], other.numbers.get(name, 0), context))
     ]
+    children += [
+        header
+        for name in one.texts
+        if (header := _text(name, one.texts[name], other.texts.get(name, ""), context))
+    ]
     content = context.inside("content" if children else one.name, one.content, other.content)
     if content is not None and not children:
         return replace(content, follows=one.follows)
@@ -85,6 +91,18 @@ def _number(name: str, one: int, other: int, context: Context) -> Difference | N
     elif name == "mode" and not (one ^ other) & ~_PERMISSIONS:
         cause = Cause("umask", f"a umask: {text}")
     return Difference(name, "header", text, cause=cause)
+
+
+def _text(name: str, one: str, other: str, context: Context) -> Difference | None:
+    if one == other:
+        return None
+    sides = one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape")
+    words = f"{name} {causes.quoted(*sides)}"
+    if name.endswith(" name"):
+        cause: Cause | None = Cause("user", f"the user who built: {words}")
+    else:
+        cause = causes.of_text(*sides, context.surroundings)
+    return Difference(name, "header", words, cause=cause)
 
 
 def _keyed(entries: Sequence[Entry]) -> dict[tuple[str, int], Entry]:
