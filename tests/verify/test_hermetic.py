@@ -69,7 +69,7 @@ def test_actions_that_keep_to_their_inputs_pass(small: Make) -> None:
     assert outcome.facts["builtin"] == 1
     assert outcome.facts["traced"] == GOOD_ACTIONS - 1
     assert outcome.facts["sandboxed"] is True
-    assert "1 built-in actions are unibuild's own code, not traced" in outcome.notes
+    assert "1 built-in action not traced, being unibuild's own code" in outcome.notes
     assert not bench.kept.exists()
 
 
@@ -135,7 +135,7 @@ def test_the_network_is_named_although_nobody_answers(small: Make) -> None:
     outcome = hermetic.run(small(upper(command)).bench())
     error = failed(outcome, UserError)
     assert error.cause == "Genrule of //:upper connects to 127.0.0.1:9"
-    assert "it opens a socket (AF_INET)" in error.detail
+    assert "it also opens a socket (AF_INET)" in error.detail
 
 
 def test_without_a_sandbox_a_file_that_was_not_declared_is_named(small: Make) -> None:

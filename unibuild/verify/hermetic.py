@@ -51,7 +51,14 @@ SHIFT = 397 * 86_400 + 5 * 3600 + 7 * 60 + 11
 """Another year, month, day, weekday, hour and minute, whenever it is."""
 _GLANCE = 0.1  # seconds between two looks at the log
 _LISTED = 3
-_DECLARE = "declare what the action reads, or have it read less; docs/reference/verification.md says what counts"
+_HINTS = {
+    "undeclared": "name what it reads among its inputs (srcs, hdrs, tools), or have it do without",
+    "network": "what comes from a network is a package: declare it (external_archive)",
+    "depfile": "have the depfile name all that was read, or do not call it prunable",
+}
+_SAME_HINT = (
+    "take dates from SOURCE_DATE_EPOCH and seeds from an attribute; facts of the host are no input"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,21 +106,22 @@ def run(bench: Workbench) -> Outcome:
     unseen = [a for a in commands if a.outputs and _name(a) not in traced.seen]
     if unseen:
         first = comparison.name(unseen[0])
-        cause = f"{len(unseen)} actions were not seen, the first is {first}"
+        cause = f"{_counted(len(unseen), 'action')} ran unseen, the first is {first}"
         return _not_done(HostError(id="not-supervised", cause=cause))
     judged = _judge_all(bench, expected, traced, sandboxed=sandboxed)
     errors = [error for one in judged if (error := _error(bench, one, traced)) is not None]
+    builtin = len(traced.log.actions) - len(commands)
     facts = {
         "traced": len(commands),
-        "builtin": len(traced.log.actions) - len(commands),
+        "builtin": builtin,
         "sandboxed": sandboxed,
         "shift": SHIFT,
         "seconds": round(traced.seconds, 3),
         "findings": [_fact(one, finding) for one in judged for finding in one.findings],
     }
-    notes = _notes(judged, facts, sandboxed=sandboxed)
+    notes = _notes(judged, builtin, sandboxed=sandboxed)
     if not errors and not traced.raised:
-        words = f"{len(commands)} actions traced: nothing undeclared, no network"
+        words = f"{_counted(len(commands), 'action')} traced: nothing undeclared, no network"
         return Outcome("passed", words, notes=notes, facts=facts)
     errors = errors or [_broken(traced.raised[0])]
     guilty = len(errors)
@@ -218,7 +226,7 @@ def _left_out(plan: Plan, record: Record, text: str, seen: Iterable[Seen]) -> tu
 
 def _error(bench: Workbench, judged: _Judged, traced: _Traced) -> UnibuildError | None:
     who, failed = comparison.name(judged.action), judged.failed
-    lines = tuple(f"it {finding.words}" for finding in failed[1:])
+    lines = tuple(f"it also {finding.words}" for finding in failed[1:])
     if judged.differs and judged.difference is not None:
         exhibit = differing.keep(bench, "hermetic", judged.difference, traced.cache)
         why = f"it {failed[0].words}" if failed else "it was seen to read nothing that could be why"
@@ -227,6 +235,7 @@ def _error(bench: Workbench, judged: _Judged, traced: _Traced) -> UnibuildError 
             cause=f"{who} makes something else at another time and host: {why}",
             detail=(*lines, *exhibit.lines()),
             label=judged.action.label,
+            hint=_SAME_HINT,
         )
     if not failed:
         return None
@@ -235,7 +244,7 @@ def _error(bench: Workbench, judged: _Judged, traced: _Traced) -> UnibuildError 
         cause=f"{who} {failed[0].words}",
         detail=lines,
         label=judged.action.label,
-        hint=_DECLARE,
+        hint=_HINTS.get(failed[0].kind, ""),
     )
 
 
@@ -262,9 +271,7 @@ def _fact(judged: _Judged, finding: Finding) -> dict[str, object]:
     }
 
 
-def _notes(
-    judged: list[_Judged], facts: Mapping[str, object], *, sandboxed: bool
-) -> tuple[str, ...]:
+def _notes(judged: list[_Judged], builtin: int, *, sandboxed: bool) -> tuple[str, ...]:
     """Say what was seen without an effect, how often, and what nobody looked at."""
     seen: dict[tuple[str, str], int] = {}
     followers = 0
@@ -279,13 +286,21 @@ def _notes(
         "untried": "the same in both builds, so its effect is not known",
     }
     notes = [
-        f"{count} {'action' if count == 1 else 'actions'}: {words}, {effect[verdict]}"
+        f"{_counted(count, 'action')}: {words}, {effect[verdict]}"
         for (verdict, words), count in sorted(seen.items(), key=lambda item: (-item[1], item[0]))
     ]
     if followers:
-        notes.append(f"{followers} actions were given other inputs by those before them")
-    if facts["builtin"]:
-        notes.append(f"{facts['builtin']} built-in actions are unibuild's own code, not traced")
+        notes.append(
+            f"{_counted(followers, 'action')} given other inputs by those before: not judged"
+        )
+    if builtin:
+        notes.append(
+            f"{_counted(builtin, 'built-in action')} not traced, being unibuild's own code"
+        )
     if not sandboxed:
         notes.append("actions ran without a sandbox, so files of the host could be seen")
     return tuple(notes)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

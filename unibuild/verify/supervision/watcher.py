@@ -70,6 +70,8 @@ class Watcher:
         self._programs[pid] = self._name(loaded[0])
         for path in dict.fromkeys([*([asked] if asked else []), *map(self._name, loaded)]):
             self._note("execute", os.fsdecode(path), pid)
+        if not self._memory.read(pid, linux.stack_pointer(pid), 1):
+            self._note("unseen", "memory that cannot be read", pid)
 
     def _begin(self, pid: int) -> None:
         self._programs[pid] = b""
