@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from execution.project import Project, Recorder, made, source
+from support.command import ROOT
 
 from unibuild.execution import execution_log
-from unibuild.execution.execution_log import ExecutionLog
+from unibuild.execution.execution_log import ExecutionLog, LoggedAction, LoggedOutput
 from unibuild.execution.request import SandboxMode
 from unibuild.execution.session import build
 from unibuild.model.errors import UserError
@@ -149,3 +151,10 @@ def test_a_supervisor_is_put_before_the_command_and_told_the_output(
     assert (tmp_path / "seen-a%2Fmade").exists()
     assert watched.actions[0].action == plain.actions[0].action
     assert watched.actions[0].outputs == plain.actions[0].outputs
+
+
+def test_the_reference_names_every_field() -> None:
+    page = ROOT.joinpath("docs", "reference", "execution-log.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert named == ["format", *LoggedAction.__slots__, *LoggedOutput.__slots__]
+    assert f"| `format` | The number of this shape: {execution_log.FORMAT}. |" in page
