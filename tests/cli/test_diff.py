@@ -86,7 +86,7 @@ def test_color_is_for_terminals_only(run: Run, two: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "code", "error"),
     [
-        ("missing", None, 2, "error[no-such-file]: there is no file or folder missing"),
+        ("missing", None, 2, "error[no-such-file]: there is no file or folder `missing`"),
         (
             "cut.elf",
             b"\x7fELF\x02\x01\x01" + bytes(30),

@@ -37,7 +37,8 @@ def explain(expected: Path, found: Path) -> Difference:
     """
     for path in (expected, found):
         if not path.exists():
-            raise UserError("no-such-file", f"there is no file or folder {path}")
+            hint = "outputs are named by their paths below unibuild-out" if ":" in str(path) else ""
+            raise UserError("no-such-file", f"there is no file or folder `{path}`", hint=hint)
     around = surroundings.look(expected, found)
 
     def contents(
