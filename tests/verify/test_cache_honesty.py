@@ -8,7 +8,10 @@ from dataclasses import replace
 from verify.rebuilds import GOOD, GOOD_ACTIONS, Small
 from verify.test_twice import listing
 
+from unibuild.execution import depfile
 from unibuild.model.errors import DifferenceError, HostError
+from unibuild.store.cache import Cache
+from unibuild.store.digests import Digest
 from unibuild.verify import cache_honesty, twice
 from unibuild.verify.outcome import Outcome
 from unibuild.verify.workbench import Options
@@ -137,3 +140,58 @@ def test_where_an_action_varies_nothing_is_said_of_the_cache(small: Make) -> Non
     assert isinstance(outcome.errors[0], HostError)
     assert outcome.errors[0].id == "cache-not-compared"
     assert "not tried" in outcome.notes[0]
+
+
+PICK = """\
+from unibuild.analysis.api import *
+from pydantic import Field
+
+
+class PickAttributes(Attributes):
+    srcs: Sources = Field(description="Files of which the first is read.")
+    shell: OneLabel = Field("@unibuild//toolchains/busybox", description="The shell.")
+
+
+@rule("pick", PickAttributes, provides=(DefaultInfo,), doc="Copies its first source.")
+def pick(ctx):
+    shell = ctx.dependency("shell", ToolchainInfo)
+    made, depfile = ctx.declare_file("picked"), ctx.declare_file("picked.d")
+    first, *_ = files = ctx.files("srcs")
+    script = f"cat {first.input_path} > {made.output_path}; "
+    script += f"echo picked: {first.input_path} > {depfile.output_path}"
+    ctx.action(
+        "Pick", [*ctx.tool("shell", "sh"), "-c", script], inputs=[shell.tree], prunable=files,
+        outputs=[made], depfile=depfile,
+    )
+    return [DefaultInfo((made,))]
+"""
+
+
+def test_a_planted_record_of_what_an_action_reads_is_named(small: Make) -> None:
+    workspace = small('[pick.picked]\nsrcs = ["words", "more"]\n')
+    workspace.write("WORKSPACE.toml", 'name = "small"\nrules = ["rules.py"]\n')
+    workspace.write("rules.py", PICK)
+    workspace.write("more", "more\n")
+    bench = workspace.bench("//:picked")
+    assert cache_honesty.run(bench).status == "passed"
+    action = workspace.logged("//:picked").action
+    cache = Cache(str(workspace.cache), "blake3", lambda _: None)
+    try:
+        stored = cache.actions.get(action)
+        assert stored is not None
+        planted = cache.content.put_bytes(b"planted\n")
+        files = tuple(
+            file._replace(digest=planted) if file.path.endswith("picked") else file
+            for file in stored.result.files
+        )
+        cache.actions.put("0" * 64, stored.result._replace(files=files))
+        (record,) = (workspace.cache / "blake3" / "inputs").glob("*/*")
+        (known,) = depfile.entries(cache.inputs, record.name)
+        depfile.remember(cache.inputs, record.name, known._replace(action=Digest("0" * 64, 1)))
+    finally:
+        cache.close()
+    error = named(cache_honesty.run(workspace.bench("//:picked")))
+    assert error.cause == (
+        "the cache's result of Pick of //:picked has another picked than its sources make"
+    )
+    assert "0" * 64 in error.hint
