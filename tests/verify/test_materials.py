@@ -188,6 +188,16 @@ def test_what_is_not_declared_is_found(
         assert found[0].hint
 
 
+def test_the_images_own_part_is_declared_even_without_bytes_of_its_own(
+    manifest: dict[str, Any],
+) -> None:
+    own = next(one for one in manifest["components"] if one["kind"] == "image")
+    manifest["components"].remove(own)
+    assert [one["purl"] for one in coverage._owners(manifest)].count("") == 1
+    manifest["left_out"].append({**own, "objects": {"parameters.o": []}})
+    assert own["purl"] in [one["purl"] for one in coverage._owners(manifest)]
+
+
 def test_a_package_that_is_not_locked_is_found(manifest: dict[str, Any], image: bytes) -> None:
     assert causes(manifest, image, Lock({COMPILER: LOCK.packages[COMPILER]})) == [
         f"{LIBRARY} has no digest: {LIBRARY} is not in unibuild.lock"

@@ -130,7 +130,7 @@ def _digests(manifest: Manifest, image: bytes) -> Iterator[UnibuildError]:
 
 
 def _origins(manifest: Manifest, lock: Lock) -> Iterator[UnibuildError]:
-    for one in manifest["components"]:
+    for one in _owners(manifest):
         yield from _declared(one, one["label"])
         for origin in one["materials"]:
             yield from _declared(origin, f"{one['label']}, which is made of {origin['purl']},")
@@ -138,6 +138,16 @@ def _origins(manifest: Manifest, lock: Lock) -> Iterator[UnibuildError]:
     for tool in manifest["tools"]:
         yield from _declared(tool, f"the build tool {tool['purl']}")
         yield from _pinned(tool["purl"], lock)
+
+
+def _owners(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return the components, and the image's own part even where nothing of its own was linked."""
+    owners = list(manifest["components"])
+    if all(one["label"] != manifest["label"] for one in owners):
+        nothing = {"label": manifest["label"], "purl": "", "license": "", "materials": []}
+        left = [one for one in manifest["left_out"] if one["label"] == manifest["label"]]
+        owners += left or [nothing]
+    return owners
 
 
 def _declared(one: Mapping[str, Any], name: str) -> Iterator[UnibuildError]:
