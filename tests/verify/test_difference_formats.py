@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -235,3 +236,22 @@ def test_a_gzip_file_that_unpacks_to_the_same_is_compared_as_bytes(sides: Sides)
     difference = of_files(sides, gzip.compress(data, 1, mtime=0), gzip.compress(data, 9, mtime=0))
     assert not difference.equal
     assert of_files(sides, gzip.compress(data)[:-4], gzip.compress(data)).damaged
+
+
+def test_of_very_many_differences_a_thousand_are_kept_and_the_rest_is_counted(
+    sides: Sides,
+) -> None:
+    for side, text in zip(sides, ("left", "right"), strict=True):
+        write_tree(side, {f"{number:04}": f"{text} {number}" for number in range(1500)})
+    difference = explain(*sides)
+    assert (len(difference.children), difference.left_out) == (1000, 500)
+    assert (
+        "… 500 more" in drawing.lines(difference)[-1]
+        or "1,490 more" in drawing.lines(difference)[-1]
+    )
+    lines = ["".join(f"{text} {number}\n" for number in range(1500)) for text in ("left", "right")]
+    for path in sides:
+        shutil.rmtree(path)
+    difference = of_files(sides, lines[0], lines[1])
+    assert (len(difference.children), difference.left_out) == (1000, 500)
+    assert difference.words == "1,500 places differ"

@@ -13,7 +13,7 @@ from unibuild.verify.difference.elf_reading import IDENTITY
 from unibuild.verify.difference.references import only_references
 from unibuild.verify.difference.spans import between_ends, spans
 from unibuild.verify.difference.text import order_cause
-from unibuild.verify.difference.tree import WINDOW, Cause, Difference, node
+from unibuild.verify.difference.tree import MOST_CHILDREN, WINDOW, Cause, Difference, node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,10 +136,12 @@ def _pieces(
         step = other.address - one.address
         if only_references(one.content, other.content, pair.moves, step, pair.byte_order):
             references.append(one)
-        else:
+        elif len(children) < MOST_CHILDREN:
             changed = _changed(part, one, other, pair, context)
             if changed is not None:
                 children.append(changed)
+        else:
+            children.append(Difference(one.base, "symbol", "differs", one.offset))
     children += [_only("expected", ours[key], context) for key in ours if key not in theirs]
     children += [_only("found", theirs[key], context) for key in theirs if key not in ours]
     children += _moved([(ours[key], theirs[key]) for key in both if ours[key].named])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from unibuild.model.errors import HostError
 from unibuild.verify.difference import causes
 from unibuild.verify.difference.plain import span_words
-from unibuild.verify.difference.tree import WINDOW, Cause, Difference, node
+from unibuild.verify.difference.tree import MOST_CHILDREN, WINDOW, Cause, Difference, node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     CompareContents = Callable[[str, Path, Path, bytes, bytes], Difference | None]
 
-LARGEST = 256 << 20
+LARGEST = 128 << 20
 """Files above this many bytes are compared as bytes, a piece at a time."""
 _DESCRIBING = (".symbols", ".manifest.json", ".map", ".why")
 _DEEPEST = 200
+_MOST_PAIRS = 10_000
 _CHUNK = 1 << 20
 _KINDS = {
     stat.S_IFREG: "file",
@@ -78,18 +79,19 @@ class Folders:
 
     def _entries(self, expected: Path, found: Path, depth: int) -> list[Difference]:
         ours, theirs = set(os.listdir(expected)), set(os.listdir(found))  # noqa: PTH208 - names only
-        children = [
-            child
-            for entry in sorted(ours & theirs)
-            if (
-                child := self.compare(
-                    _printable(entry), expected / entry, found / entry, depth=depth + 1
-                )
-            )
-        ]
+        children: list[Difference] = []
+        for entry in sorted(ours & theirs):
+            pair = expected / entry, found / entry
+            if len(children) >= MOST_CHILDREN and all(map(_is_file, pair)):
+                differs = _first_difference(*pair) is not None
+                child = Difference(_printable(entry), "file", "differs") if differs else None
+            else:
+                child = self.compare(_printable(entry), *pair, depth=depth + 1)
+            if child is not None:
+                children.append(child)
         children = _following(children)
         missing, added = sorted(ours - theirs), sorted(theirs - ours)
-        for entry in list(missing):
+        for entry in list(missing) if len(missing) * len(added) <= _MOST_PAIRS else ():
             twin = next((other for other in added if _same(expected / entry, found / other)), None)
             if twin is not None:
                 missing.remove(entry)
@@ -190,12 +192,16 @@ def _large(name: str, expected: Path, found: Path, at: int) -> Difference:
     return node(name, "file", [leaf], words)
 
 
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
 def _same(one: Path, other: Path) -> bool:
     """Tell whether both are regular files of the same, not empty, content."""
-    ours, theirs = one.lstat(), other.lstat()
-    if not stat.S_ISREG(ours.st_mode) or not stat.S_ISREG(theirs.st_mode):
+    if not _is_file(one) or not _is_file(other):
         return False
-    if not ours.st_size or ours.st_size != theirs.st_size:
+    size = one.lstat().st_size
+    if not size or size != other.lstat().st_size:
         return False
     return _first_difference(one, other) is None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.verify.difference import causes, moments
 from unibuild.verify.difference.text import order_cause
-from unibuild.verify.difference.tree import WINDOW, Cause, Difference, node
+from unibuild.verify.difference.tree import MOST_CHILDREN, WINDOW, Cause, Difference, node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,14 @@ def compare_entries(
             Difference("the order", "order", f"the {kind}s stand in another order", cause=cause)
         )
     for key in both:
-        difference = compare_entry(ours[key], theirs[key], kind, context)
+        one, other = ours[key], theirs[key]
+        if one == other:
+            continue
+        difference = (
+            compare_entry(one, other, kind, context)
+            if len(children) < MOST_CHILDREN
+            else Difference(one.name, kind, "differs")
+        )
         if difference is not None:
             children.append(difference)
     children += [_only("expected", ours[key]) for key in ours if key not in theirs]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from unibuild.verify.difference.context import Context
     from unibuild.verify.difference.tree import Leaf
 
-_LARGEST = 64 << 20
+_LARGEST = 32 << 20
 _DEEPEST = 40
 _NAMING = ("label", "path", "name", "file", "id", "purl", "bom-ref", "SPDXID", "uri")
 """Keys by whose values the objects of a list are told apart."""
