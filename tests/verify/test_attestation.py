@@ -64,6 +64,31 @@ def test_hostile_files_are_one_error(data: bytes) -> None:
     assert len(caught.value.cause) < 300
 
 
+HIDDEN = {
+    "duplicate names": '{"b": 1, "b": 1}',
+    "duplicate by escape": '{"b": 1, "\\u0062": 1}',
+    "NaN": "[NaN]",
+    "infinity": "Infinity",
+    "overflowing number": "1e999",
+    "number beyond 2^53": "-9007199254740993",
+    "number of 5000 digits": "9" * 5000,
+    "half a surrogate": '"\\ud800"',
+    "half a surrogate in a name": '{"\\udfff": 1}',
+    "nesting": "[" * 60 + "]" * 60,
+    "deep nesting": "[" * 100_000 + "]" * 100_000,
+    "millions of values": "[" + "1," * 2_000_000 + "1]",
+}
+
+
+@pytest.mark.parametrize("value", HIDDEN.values(), ids=HIDDEN)
+def test_what_is_refused_is_refused_where_nobody_would_read_it(value: str) -> None:
+    text = text_of(provenance())
+    reading(text.replace("{", '{"vendor_field": 9007199254740991, ', 1).encode())
+    with pytest.raises(UserError) as caught:
+        reading(text.replace("{", f'{{"vendor_field": {value}, ', 1).encode())
+    assert caught.value.id == "bad-attestation"
+
+
 def changed(value: Any, path: str, new: object) -> Any:
     """Return a deep copy of ``value`` with what is at a dotted path replaced."""
     copied = json.loads(json.dumps(value))
