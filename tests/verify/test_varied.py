@@ -286,7 +286,7 @@ def test_what_is_reproducible_passes_and_says_what_was_varied(small: Make, tmp_p
     for name, row in found.items():
         assert set(row) == {"status", "control", "experiment", "reason"}
         if row["status"] == "not-done":
-            assert any(note.startswith(f"{name} not varied: ") for note in outcome.notes)
+            assert any(name in note and row["reason"] in note for note in outcome.notes)
             assert row["reason"]
         else:
             assert row["status"] == "passed"
@@ -353,6 +353,28 @@ def test_what_cannot_be_done_is_an_error_only_when_asked_for(
     assert outcome.status == "passed"
     assert rows(outcome)["time"]["status"] == "not-done"
     assert "time not varied: the moon is full" in outcome.notes
+
+
+def test_a_variation_that_breaks_the_machinery_is_left_out_and_the_rest_done(
+    small: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "programs" / "taskset"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho no processors today >&2\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    bench = small().bench()
+    outcome = varied.run(with_vary(bench, "all"))
+    skip_lacking(bench, "num_cpus")
+    assert outcome.status == "passed", outcome.errors
+    left = {name for name, row in rows(outcome).items() if row["status"] == "not-done"}
+    assert left == {"num_cpus", *catalogue.choose(bench).lacking}
+    assert "num_cpus not varied: a rebuild ended with exit status 3" in "\n".join(outcome.notes)
+    bench = replace(bench, scratch=bench.scratch / "again", memory={})
+    outcome = varied.run(with_vary(bench, "num_cpus", "home"))
+    assert outcome.status == "not-done"
+    assert outcome.errors[0].cause == "nothing can be rebuilt with num_cpus varied"
+    assert "no processors today" in outcome.errors[0].detail
 
 
 def test_all_rebuilds_end_with_the_first_action_that_differs(small: Make) -> None:

@@ -2,5 +2,5 @@
 
 ``variation`` says what a variation is, ``draft`` is what it changes, ``environment``, ``process``,
 ``folders`` and ``engine`` hold them all, ``catalogue`` lists and groups them, ``experiment`` starts a
-rebuild under several at once, ``bisection`` finds the guilty one.
+rebuild under several at once, ``bisection`` finds the guilty one, ``report`` says what came of all.
 """
