@@ -183,6 +183,17 @@ def test_options_that_do_not_fit(small: Make, options: list[str], cause: str) ->
     assert done.stdout == ""
 
 
+def test_what_is_no_image_is_not_asked_what_only_images_can_answer(small: Make) -> None:
+    workspace = small()
+    done = verify(workspace, "--skip", "varied,cache")
+    assert done.returncode == 0, done.stderr
+    assert "warning: //:joined is no image: materials, hardening, boots would say" in done.stderr
+    assert [row.split()[0] for row in done.stdout.splitlines()[1:]] == ["locked", "twice"]
+    done = verify(workspace, "--only", "boots")
+    assert done.returncode == 2
+    assert "failed" in done.stdout
+
+
 def test_a_near_name_is_offered(small: Make) -> None:
     assert "hint: did you mean" in verify(small(), "--only", "hermtic").stderr
 

@@ -61,6 +61,19 @@ def chosen(arguments: argparse.Namespace) -> tuple[Check, ...]:
     return checks
 
 
+def fitting(
+    arguments: argparse.Namespace, checks: tuple[Check, ...], *, image: bool
+) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+    """Return the checks that say something of the target, and the names of those left out.
+
+    One that was asked for by its name or its option stays; it says itself that it needs an image.
+    """
+    asked = {name for name, options in _ASKED_BY.items() if any(map(vars(arguments).get, options))}
+    asked |= set(_split(arguments.only))
+    out = tuple(one.name for one in checks if one.of_images and not image and one.name not in asked)
+    return tuple(one for one in checks if one.name not in out), out
+
+
 def options_of(arguments: argparse.Namespace) -> Options:
     """Return what the checks are told."""
     return Options(

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from unibuild.cli import options
 from unibuild.cli.outcome import show_errors
-from unibuild.cli.verification_choice import check_lines, chosen
+from unibuild.cli.verification_choice import check_lines, chosen, fitting
 from unibuild.model.errors import ErrorGroup, UnibuildError, UserError
 from unibuild.verify.report import NOTHING_CHECKED, Report
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from unibuild.cli import junit
     from unibuild.cli.terminal import Terminal
@@ -118,7 +118,8 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return report.exit_mask if arguments.exit_mask else report.exit_code
 
 
-def _verify(arguments: argparse.Namespace, checks: Sequence[Check], terminal: Terminal) -> Report:
+def _verify(arguments: argparse.Namespace, checks: tuple[Check, ...], terminal: Terminal) -> Report:
+    from unibuild.cli.render import warning_line
     from unibuild.cli.verification import run_checks
     from unibuild.cli.verification_bench import prepare
     from unibuild.cli.verification_scratch import scratch
@@ -126,6 +127,12 @@ def _verify(arguments: argparse.Namespace, checks: Sequence[Check], terminal: Te
 
     started = time.monotonic()
     prepared = prepare(arguments, terminal)
+    checks, left_out = fitting(arguments, checks, image=bool(prepared.subject.digest))
+    if left_out:
+        what = (
+            f"{prepared.subject.label} is no image: {', '.join(left_out)} would say nothing of it"
+        )
+        terminal.note(warning_line(what, terminal))
     with scratch(prepared.scratch, keep=arguments.keep) as folder:
         shown = display(terminal, checks)
         try:

@@ -21,7 +21,7 @@ class Check:
     """One named check.
 
     ``subject`` says what it needs: a label, an image file, or either with the user's ``option``, without
-    which the check cannot be done.
+    which the check cannot be done. A check ``of_images`` says nothing of another target.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Check:
     subject: Subject
     default: bool = False
     option: str = ""
+    of_images: bool = False
 
 
 CHECKS: tuple[Check, ...] = (
@@ -45,11 +46,14 @@ CHECKS: tuple[Check, ...] = (
     Check("cache", "V5", 3, "cache-not-honest", "unibuild.verify.cache_honesty",
           "cold, warm and half-filled caches give the same", "label", default=True),
     Check("materials", "V13", 4, "materials-incomplete", "unibuild.verify.materials_check",
-          "every byte belongs to a component with digest, purl and licence", "label", default=True),
+          "every byte belongs to a component with digest, purl and licence", "label", default=True,
+          of_images=True),
     Check("hardening", "V17", 5, "hardening-missing", "unibuild.verify.hardening_check",
-          "the image keeps the static rules of its hardening profile", "label", default=True),
+          "the image keeps the static rules of its hardening profile", "label", default=True,
+          of_images=True),
     Check("boots", "V18", 6, "boot-refused", "unibuild.verify.boots",
-          "the image boots where it says and prints its identity", "label", default=True),
+          "the image boots where it says and prints its identity", "label", default=True,
+          of_images=True),
     Check("hermetic", "V2", 7, "not-hermetic", "unibuild.verify.hermetic",
           "no action reads what it did not declare, nor network, clock or host", "label"),
     Check("absent", "V14", 8, "absence-unproven", "unibuild.verify.absence_check",
