@@ -135,6 +135,38 @@ def test_without_its_packages_a_rebuild_is_not_done(small: Make) -> None:
     assert outcome.errors[0].id == "package-not-here"
 
 
+RULES = """\
+import time
+from pydantic import Field
+from unibuild.analysis.api import *
+
+
+class StampAttributes(Attributes):
+    shell: OneLabel = Field("@unibuild//toolchains/busybox", description="The shell.")
+
+
+@rule("stamp", StampAttributes, provides=(DefaultInfo,), doc="Knows the time of the analysis.")
+def stamp(ctx):
+    shell, made = ctx.dependency("shell", ToolchainInfo), ctx.declare_file("stamp")
+    line = [*ctx.tool("shell", "sh"), "-c", f"echo > {made.output_path}"]
+    now = {"NOW": str(time.time_ns())}
+    ctx.action("Stamp", line, inputs=[shell.tree], outputs=[made], environment=now)
+    return [DefaultInfo((made,))]
+"""
+
+
+def test_a_rule_that_declares_something_else_each_time_is_named(small: Make) -> None:
+    workspace = small("[stamp.joined]\n")
+    workspace.write("WORKSPACE.toml", 'name = "small"\nrules = ["rules.py"]\n')
+    workspace.write("rules.py", RULES)
+    error = guilty(twice.run(workspace.bench()))
+    assert (
+        error.cause
+        == "Stamp of //:joined has another command or environment, its inputs being equal"
+    )
+    assert "order of a set in rule modules" in error.hint
+
+
 @pytest.mark.network
 def test_an_image_of_the_examples_is_the_same(tmp_path: Path) -> None:
     workspace = example("hello", tmp_path / "examples", tmp_path / "scratch")

@@ -44,6 +44,12 @@ _SETTLED = {
     "the same inputs",
 }
 
+_BY_RULES = frozenset(("command", "missing", "added"))
+_RULES_VARY = (
+    "the rules declare other actions than before: look for a clock, random numbers or the order of a "
+    "set in rule modules"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Cold:
@@ -98,7 +104,7 @@ def run(bench: Workbench) -> Outcome:
     error = DifferenceError(
         id=ERROR_ID,
         cause=comparison.words(difference),
-        hint=exhibit.hint,
+        hint=_RULES_VARY if difference.cause in _BY_RULES else exhibit.hint,
         detail=(*said(made.settled), *exhibit.lines()),
         label=difference.action.label,
     )
