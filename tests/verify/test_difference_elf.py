@@ -247,3 +247,40 @@ def test_hostile_tables_are_refused_in_words(
     difference = explain(*sides)
     assert not difference.equal
     assert difference.damaged == () or "is no whole ELF file" in difference.damaged[0][1]
+
+
+def test_a_link_map_beside_tells_the_object(
+    explained: Callable[..., Difference], tmp_path: Path
+) -> None:
+    changed = bodies()
+    changed["main"] = body(7)
+    explained(bodies(), changed)
+    line = "  100030   100030       28    16         gen/objs/main.c.o:(.text.main)\n"
+    header = "     VMA      LMA     Size Align Out     In      Symbol\n"
+    (tmp_path / "expected" / "image.map").write_text(
+        f"{header}  100000   100000      100    16 .s0\n{line}"
+    )
+    sides = [tmp_path / side / "image.elf" for side in ("expected", "found")]
+    assert explain(*sides).first_cause.endswith(", from main.c.o")
+    archived = line.replace("gen/objs/main.c.o", "gen/libdns.a(main.o)")
+    (tmp_path / "expected" / "image.map").write_text(
+        f"{header}  100000   100000      100    16 .s0\n{archived}"
+    )
+    assert explain(*sides).first_cause.endswith(", from main.o of libdns.a")
+
+
+def test_what_stands_beside_may_be_anything(
+    explained: Callable[..., Difference], tmp_path: Path
+) -> None:
+    changed = bodies()
+    changed["main"] = body(7)
+    explained(bodies(), changed)
+    sides = [tmp_path / side / "image.elf" for side in ("expected", "found")]
+    for content in (
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"ranges": [[1, 2], ["a", 1, 2, 3]], "sections": 5}',
+    ):
+        for name in ("image.map", "image.symbols", "image.manifest.json"):
+            (tmp_path / "expected" / name).write_bytes(content)
+        assert "main" in explain(*sides).first_cause

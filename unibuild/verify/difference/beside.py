@@ -18,6 +18,7 @@ from unibuild.image import symbol_file
 from unibuild.model.errors import UserError
 
 _LARGEST = 64 << 20
+_WITHOUT_ADDRESS = (".debug", ".comment", ".symtab", ".strtab", ".shstrtab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _placements(file: Path, manifest: dict[str, object]) -> tuple[Stretch, ...]:
         short = path.rsplit("/", 1)[-1]
         owner = owners.get(short, "")
         origin = f"{member} of {owner or short}" if member else _origin_of_object(short, owner)
-        if placement.size and placement.address:
+        if placement.size and not placement.output_section.startswith(_WITHOUT_ADDRESS):
             stretches.append(Stretch(placement.address, placement.size, origin))
     return tuple(sorted(stretches, key=lambda one: one.start))
 

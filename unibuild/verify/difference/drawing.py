@@ -60,7 +60,7 @@ def _node(
     if limits.depth and depth >= limits.depth and children:
         yield style(f"{below}└─ ", "dim") + f"… {_places(_leaves(node))} below (--depth, --all)"
         return
-    if limits.children and node.follows and len(children) > 1:
+    if limits.children and node.follows and children and _leaves(node) > 1:
         yield style(f"{below}└─ ", "dim") + f"… {_places(_leaves(node))} that may follow (--all)"
         return
     if limits.children and len(children) > limits.children:

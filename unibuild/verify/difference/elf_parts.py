@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FOLLOWING = (".symtab", ".dynsym", ".rel", ".eh_frame", ".hash", ".gnu.hash", ".gnu.version",
               ".debug_", ".got", ".dynamic")  # fmt: skip
 """Sections whose content is made from that of others."""
-_TELLING = (".debug_str", ".debug_line")
+_TELLING = (".debug_str", ".debug_line_str")
 _BUILD_ID = ".note.gnu.build-id"
 _TABLES = ("SHT_SYMTAB", "SHT_DYNSYM", "SHT_REL", "SHT_RELA", "SHT_HASH", "SHT_GNU_HASH",
            "SHT_GNU_versym")  # fmt: skip
@@ -86,7 +86,8 @@ def _content(one: Part, other: Part, pair: Pair, context: Context) -> list[Diffe
         return [replace(leaf, cause=cause, follows=True)]
     if one.type in _TABLES and one.type == other.type:
         return [_table(one, other)]
-    if one.strings and other.strings:
+    # A linker merges strings, constants and jump tables into one section that is said to hold strings.
+    if one.strings and other.strings and (pair.expected.relocatable or not one.in_memory):
         sides = one.content.split(b"\0"), other.content.split(b"\0")
         strings = text.of_lines(
             one.name, "section", "string", *sides, context, base=one.offset, joint=b"\0"
@@ -165,8 +166,7 @@ def _order(ours: Mapping[Key, Piece], theirs: Mapping[Key, Piece]) -> list[Diffe
 def _changed(
     part: Part, one: Piece, other: Piece, pair: Pair, context: Context
 ) -> Difference | None:
-    origin = one.origin or context.expected.origin(one.offset, one.address)
-    origin = origin or context.found.origin(other.offset, other.address)
+    origin = _origin(part, one.start, context) or one.origin
     if one.archive and other.archive:
         inner = context.inside(one.base, one.content, other.content)
         return replace(inner, offset=one.offset, origin=origin) if inner else None
@@ -205,14 +205,19 @@ def _leaves(part: Part, one: Piece, other: Piece, pair: Pair, context: Context) 
             base=one.offset, code=part.code,
         )  # fmt: skip
         if not one.named:
-            address = one.address + span.start
-            leaf = replace(leaf, origin=context.expected.origin(leaf.offset, address))
+            leaf = replace(leaf, origin=_origin(part, one.start + span.start, context))
         leaves.append(leaf)
     if references:
         places = "1 place" if references == 1 else f"{references:,} places"
         words = f"{places}: references to what moved"
         leaves.append(Difference(one.name_of(0), "moved", words, one.offset, follows=True))
     return leaves
+
+
+def _origin(part: Part, place: int, context: Context) -> str:
+    """Return who brought a byte of the expected file; debug data has no address to tell it by."""
+    address = part.address + place if part.in_memory else None
+    return context.expected.origin(part.offset + place, address)
 
 
 def _filling(piece: Piece, part: Part) -> bool:

@@ -106,7 +106,7 @@ class Difference:
         evident = [leaf for leaf in leaves if leaf.rank == 0]
         own = [leaf for leaf in leaves if not leaf.follows]
         likely = [leaf for leaf in own if leaf.node.cause is None or leaf.rank < _UNSURE]
-        leaf = (evident or likely or own or leaves)[0]
+        leaf = (evident or likely or own or sorted(leaves, key=lambda leaf: leaf.rank))[0]
         return leaf, leaf.node.cause is not None
 
     def named(self, name: str) -> Difference:
