@@ -221,6 +221,18 @@ def test_a_supervisor_that_says_nothing_is_not_believed(
     assert outcome.errors[0].id == "not-supervised"
 
 
+def test_a_supervisor_that_breaks_down_is_no_fault_of_the_action(
+    small: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = (*supervision.command(None)[:-1], "--shift", "soon", "--")
+    monkeypatch.setattr(supervision, "command", lambda *_: broken)
+    monkeypatch.setattr(supervision, "available", lambda: "")
+    outcome = hermetic.run(small().bench())
+    assert outcome.status == "not-done"
+    assert outcome.errors[0].id == "not-supervised"
+    assert outcome.errors[0].cause.startswith("ValueError: ")
+
+
 @pytest.mark.network
 def test_hello_of_the_examples_is_hermetic() -> None:
     done = unibuild("verify", "--only=hermetic", "//hello:image", cwd=ROOT / "examples")

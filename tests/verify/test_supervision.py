@@ -189,7 +189,11 @@ def test_what_runs_is_seen_with_its_script_and_loader(tmp_path: Path) -> None:
         ("import os; os.uname()", "host", "uname"),
         ("import os; os.sched_getaffinity(0)", "host", "processors"),
         ("import ctypes; ctypes.CDLL(None).sysinfo(bytes(200))", "host", "sysinfo"),
-        ("import ctypes; ctypes.CDLL(None).syscall(309, None, None, None)", "host", "processor in use"),
+        (
+            "import ctypes; ctypes.CDLL(None).syscall(309, None, None, None)",
+            "host",
+            "processor in use",
+        ),
         ("import ctypes; ctypes.CDLL(None).syscall(425, 0, None)", "unseen", "io_uring"),
         ("import socket; socket.socket()", "network", "socket AF_INET"),
         ("import socket; socket.socket(socket.AF_UNIX)", "network", "socket AF_UNIX"),
@@ -338,3 +342,19 @@ def _await(condition: object) -> None:
     while not condition():
         assert time.monotonic() < limit
         time.sleep(0.01)
+
+
+def test_where_tracing_is_forbidden_it_says_so(tmp_path: Path) -> None:
+    words = supervision.command(tmp_path / "report")
+    inner = [*words, *words, "/bin/true"]  # whoever is traced can trace, but not be traced twice
+    done = subprocess.run(inner, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 127
+    assert done.stderr.startswith(supervision.FAILURE_MARK)
+    assert "Operation not permitted" in done.stderr
+
+
+def test_a_fault_of_the_supervisor_is_no_fault_of_the_program() -> None:
+    words = [*supervision.command(None)[:-1], "--shift", "soon", "--", "/bin/true"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 127
+    assert done.stderr.startswith(f"{supervision.FAILURE_MARK}ValueError: ")

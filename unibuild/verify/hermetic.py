@@ -102,6 +102,10 @@ def run(bench: Workbench) -> Outcome:
     for raised in traced.raised:
         if isinstance(raised, HostError):
             return _not_done(raised)
+        for line in raised.detail:
+            if line.startswith(supervision.FAILURE_MARK):
+                cause = line.removeprefix(supervision.FAILURE_MARK)
+                return _not_done(HostError(id="not-supervised", cause=cause, label=raised.label))
     commands = [a for a in traced.log.actions.values() if not a.builtin]
     unseen = [a for a in commands if a.outputs and _name(a) not in traced.seen]
     if unseen:

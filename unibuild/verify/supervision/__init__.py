@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Seen = tuple[str, str, str, int]
+FAILURE_MARK = "unibuild supervisor: "
+"""What a supervisor that cannot do its work begins its last words with, on standard error."""
 _START = (
     "import sys; sys.path.append({place!r}); "
     "from unibuild.verify.supervision.supervisor import main; main()"
@@ -48,17 +50,22 @@ def available() -> str:
 
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return f"supervision is made for Linux on x86_64, and this is {platform.machine()}"
+    clock = "import time; time.time()"
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report")
-        line = (*command(report, 1), sys.executable, "-I", "-S", "-c", "pass")
         done = subprocess.run(
-            line, capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL
-        )
-        if done.returncode == 0 and report.exists() and any(read(report).values()):
-            return ""
+            (*command(report, 1), sys.executable, "-I", "-S", "-c", clock),
+            capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        seen = [one for some in read(report).values() for one in some]
     said = done.stderr.decode(errors="replace").strip().splitlines()
-    why = said[-1] if said else f"the supervisor ended with {done.returncode}"
-    return f"processes cannot be traced here ({why})"
+    if done.returncode:
+        why = said[-1] if said else f"the supervisor ended with {done.returncode}"
+        return f"processes cannot be traced here: {why.removeprefix(FAILURE_MARK)}"
+    kinds = {kind for kind, *_ in seen}
+    if not {"execute", "open"} <= kinds or not any(one[:2] == ("clock", "date") for one in seen):
+        return "processes cannot be traced here: what they call is not seen (Linux before 5.3?)"
+    return ""
 
 
 def read(report: Path) -> dict[str, list[Seen]]:

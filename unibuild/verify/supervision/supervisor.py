@@ -21,7 +21,7 @@ import signal
 import sys
 from struct import Struct
 
-from unibuild.verify.supervision import calls, linux
+from unibuild.verify.supervision import FAILURE_MARK, calls, linux
 from unibuild.verify.supervision.clock import Clock
 from unibuild.verify.supervision.watcher import Watcher
 
@@ -79,8 +79,12 @@ class Tracer:
             elif event:
                 self._event(pid, event)
                 number = 0
-        except OSError:  # it has died meanwhile, or what was to be read of it is gone
+        except (ProcessLookupError, FileNotFoundError):  # it has died, or names what is not there
             number = 0
+        except OSError:
+            number = 0
+            if self._watcher:
+                self._watcher.missed(pid)
         self._go_on(how, pid, number)
 
     def _called(self, pid: int) -> int:
@@ -177,13 +181,9 @@ def _start(arguments: list[bytes], program: bytes) -> int:
     pid = os.fork()
     if not pid:
         try:
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it
             os.close(go)
             os.read(may_go, 1)  # ends when the other end is closed
-            linux.filter_calls(program)
-            os.execve(arguments[0], arguments, _environment())  # noqa: S606 - no shell is meant
-        except OSError as error:
-            os.write(2, b"%s: %s\n" % (arguments[0], os.fsencode(error.strerror or "")))
+            _become(arguments, program)
         finally:
             os._exit(_NOT_STARTED)
     os.close(may_go)
@@ -196,6 +196,24 @@ def _start(arguments: list[bytes], program: bytes) -> int:
     for name in _PASSED_ON:
         signal.signal(getattr(signal, name), lambda number, _: os.kill(pid, number))
     return pid
+
+
+def _become(arguments: list[bytes], program: bytes) -> None:
+    """Go on as the action; returns when that cannot be."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it
+    try:
+        linux.filter_calls(program)
+    except OSError as error:
+        _complain(f"no filter can be set: {error.strerror}")
+        return
+    try:
+        os.execve(arguments[0], arguments, _environment())  # noqa: S606 - no shell is meant
+    except OSError as error:
+        os.write(2, b"%s: %s\n" % (arguments[0], os.fsencode(error.strerror or "")))
+
+
+def _complain(why: str) -> None:
+    os.write(2, os.fsencode(f"{FAILURE_MARK}{why}\n"))
 
 
 def _text(value: str) -> str:
@@ -223,6 +241,14 @@ def _report(path: str, name: str, status: int, watcher: Watcher) -> None:
 
 def main() -> None:
     """Supervise the command line that this process was given; ends the process."""
+    try:
+        _supervise()
+    except Exception as fault:  # noqa: BLE001 - nothing it ran outlives it, so say why and end
+        _complain(f"{type(fault).__name__}: {fault}")
+    os._exit(_NOT_STARTED)
+
+
+def _supervise() -> None:
     linux.die_with_parent()
     at = sys.argv.index("--")
     options = dict(zip(sys.argv[1:at:2], sys.argv[2:at:2], strict=True))

@@ -95,6 +95,11 @@ class Watcher:
                 elif entry.is_dir():
                     below.append(entry.path)
 
+    def missed(self, pid: int) -> None:
+        """Take note that a call could not be looked at."""
+        if pid in self._programs:
+            self._note("unseen", "a call that cannot be looked at", pid)
+
     def called(self, pid: int, architecture: int, number: int, arguments: tuple[int, ...]) -> bool:
         """Take note of a call about to be made; tell whether ``returned`` has to hear of its end."""
         if pid not in self._programs:
