@@ -8,6 +8,11 @@ apart by sections, segments and symbols (NAME.symbols, NAME.manifest.json and NA
 name what the file itself does not), archives and root archives by their entries, JSON by its values,
 text by its lines. The first cause is told from what stands there: a date, a path, an order, …; where
 nothing tells it, that is said. Exit status: 0 equal, 4 different.
+
+--json prints {"equal", "cause", "first_cause", "tree"}. A node of the tree has name, kind, words,
+offset, expected and found (the differing bytes, at most 64, in hexadecimal), cause {"id", "words"},
+origin, follows (true: only because something else differs), left_out (children not listed), children;
+what is empty is left out.
 """
 
 from __future__ import annotations

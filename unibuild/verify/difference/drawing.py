@@ -53,7 +53,7 @@ def _plain(text: str, _name: str) -> str:
 def _node(
     node: Difference, here: str, below: str, depth: int, limits: Limits, style: Style
 ) -> Iterator[str]:
-    yield style(here, "dim") + _headline(node, style)
+    yield (style(here, "dim") if here else "") + _headline(node, style)
     for line in _bytes(node, limits, style):
         yield style(f"{below}{'│' if node.children else ' '}    ", "dim") + line
     children = node.children

@@ -23,10 +23,9 @@ PATTERNS = (
     re.compile(r"\b[0-2]\d:[0-5]\d(?::[0-5]\d)?\b"),
 )
 """ISO 8601, RFC 5322, ctime(3) and ``__DATE__``, compact, with slashes or dots, a time of day."""
-EPOCH = re.compile(r"(?<!\d)\d{9,10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?!\d)")
+EPOCH = re.compile(r"(?<![\d.])\d{10}(?:\d{3}|\d{6}|\d{9})?(?:\.\d+)?(?!\d)")
 """Seconds, milliseconds, microseconds or nanoseconds since 1970, in decimal digits."""
 
-_ISO = "%Y-%m-%dT%H:%M:%S%z"
 _SECONDS_DIGITS = 10
 _QUARTER = 900
 _WIDEST = 26 * 3600
@@ -35,8 +34,7 @@ _WIDEST = 26 * 3600
 def of_epoch(digits: str) -> float:
     """Return seconds since 1970 for what ``EPOCH`` matched."""
     whole = digits.partition(".")[0]
-    extra = (len(whole) - 9) // 3 * 3 if len(whole) > _SECONDS_DIGITS else 0
-    return int(whole) / 10.0**extra
+    return int(whole) / 10.0 ** (len(whole) - _SECONDS_DIGITS)
 
 
 def words(seconds: Sequence[float]) -> str:
