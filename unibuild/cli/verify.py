@@ -4,7 +4,7 @@
     unibuild verify //services/dns:image --all               all that need no file of yours
     unibuild verify //services/dns:image --only twice,varied --vary all
     unibuild verify //services/dns:image --reference sha256:…
-    unibuild verify //services/dns:image --signed-by release.pub --policy policy.json
+    unibuild verify //services/dns:image --signed-by release.pub --policy policy.toml
     unibuild verify image.elf --provenance image.provenance.json
 
 A label is built first. An image file is rebuilt from its provenance, in no workspace. The exit status
@@ -53,7 +53,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="variations that 'varied' has to do (default: those that work here)",
     )  # fmt: skip
     group.add_argument(
-        "--hardening", default="", metavar="PROFILE", help="profile of 'hardening' (default: base)"
+        "--hardening",
+        default="",
+        metavar="PROFILE",
+        help="base (default), hardened or strict: the rules that 'hardening' asks for",
     )
     group.add_argument("--absent", default="", metavar="FILE", help="VEX document for 'absent'")
     group.add_argument(
@@ -70,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--signed-by", action="append", default=[], metavar="KEY",
-        help="a public key that may sign: a file or its text; may be given again",
+        help="who may sign: a public key, as a file or a text, or a trust file; may be given again",
     )  # fmt: skip
     group.add_argument(
         "--threshold", type=_count, default=0, metavar="N", help="how many of the keys must (1)"
