@@ -13,7 +13,7 @@ from support.command import unibuild
 from verify.rebuilds import GOOD_ACTIONS, Small
 
 from unibuild.model.errors import DifferenceError, HostError
-from unibuild.verify import varied
+from unibuild.verify import twice, varied
 from unibuild.verify.outcome import Outcome
 from unibuild.verify.variations import catalogue
 from unibuild.verify.workbench import Options, Workbench
@@ -113,7 +113,7 @@ def by_genrule(small: Make, command: str, **more: object) -> Small:
 
 
 def with_vary(bench: Workbench, *names: str) -> Workbench:
-    return replace(bench, options=Options(vary=names))
+    return replace(bench, options=Options(vary=names))  # one memory for both
 
 
 def among_others(bench: Workbench, name: str) -> Workbench:
@@ -211,6 +211,16 @@ def test_what_differs_by_itself_is_laid_to_no_variation(small: Make) -> None:
     assert (difference["verdict"], difference["variations"]) == ("each-time", [])
     assert "failed" not in {row["status"] for row in rows(outcome).values()}
     assert "without any variation too" in outcome.errors[0].detail[0]
+
+
+def test_sources_that_change_meanwhile_are_no_variations_doing(small: Make) -> None:
+    workspace = by_genrule(small, "cat $< > $@")
+    bench = workspace.bench("//:leak")
+    twice.reference(bench)  # as another check would have asked for it before
+    workspace.write("words", "other words\n")
+    outcome = varied.run(with_vary(bench, "timezone"))
+    assert outcome.status == "not-done"
+    assert outcome.errors[0].id == "sources-change"
 
 
 def test_what_the_cache_made_up_is_laid_to_no_variation(small: Make) -> None:
