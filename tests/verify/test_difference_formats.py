@@ -15,7 +15,7 @@ from support.tree import write_tree
 
 from unibuild.image.root_archive import write_root_archive
 from unibuild.model.errors import UserError
-from unibuild.verify.difference import Difference, drawing, explain
+from unibuild.verify.difference import Difference, drawing, explain, folders
 
 Sides = tuple[Path, Path]
 
@@ -255,3 +255,19 @@ def test_of_very_many_differences_a_thousand_are_kept_and_the_rest_is_counted(
     difference = of_files(sides, lines[0], lines[1])
     assert (len(difference.children), difference.left_out) == (1000, 500)
     assert difference.words == "1,500 places differ"
+
+
+def test_a_file_too_large_to_be_held_is_compared_where_it_differs_first(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "LARGEST", 3 << 20)
+    data = bytes(range(256)) * (4 << 12)
+    changed = bytearray(data)
+    changed[(2 << 20) + 77] ^= 1
+    difference = of_files(sides, data, bytes(changed))
+    (leaf,) = difference.children
+    assert leaf.offset == (2 << 20) + 77
+    assert leaf.expected[:3] == b"MNO"
+    assert "too large to be taken apart" in difference.words
+    assert of_files(sides, data, data).equal
+    assert of_files(sides, data, data + b"x").children[0].offset == len(data)
