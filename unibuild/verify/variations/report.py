@@ -59,10 +59,18 @@ class Report:
         for name, row in self._rows.items():
             mine = [each for each in experiments if name in {one.name for one in each.variations}]
             why = next((each.ineffective[name] for each in mine if name in each.ineffective), "")
-            asked_otherwise = any(
-                each.difference.cause != "outputs" if each.difference else each.raised
-                for each in experiments
-            )
+            clean = all(each.ended and each.difference is None and not each.raised for each in mine)
+            if mine and why:
+                row["reason"] = f"it had no effect: {why}"
+            elif mine and clean:
+                row.update(status="passed", reason="")
+
+    def outcome(self, experiments: Sequence[Experiment]) -> Outcome | None:
+        """Return the outcome; nothing when fewer variations are left, and can be tried again."""
+        asked_otherwise = any(
+            each.difference.cause != "outputs" if each.difference else each.raised
+            for each in experiments
+        )
         if asked_otherwise and not ordinary.is_current(self._bench):
             error = ordinary.changed(self._bench)
             return Outcome("not-done", error.cause, (error,), facts=self._facts)
