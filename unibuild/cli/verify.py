@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from unibuild.verify.checks import Check
     from unibuild.verify.report import CheckResult
 
+_UNTRUSTED = (
+    "what is built from a provenance can run code of whoever wrote it; "
+    "--signed-by or --policy have that looked at first"
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the subject, the choice of checks, what they need, and the report."""
@@ -136,6 +141,8 @@ def _verify(arguments: argparse.Namespace, checks: tuple[Check, ...], terminal: 
             f"{prepared.subject.label} is no image: {', '.join(left_out)} would say nothing of it"
         )
         terminal.note(warning_line(what, terminal))
+    if {"artefact"} == {one.name for one in checks} & {"artefact", "signed", "policy"}:
+        terminal.note(warning_line(_UNTRUSTED, terminal))
     with scratch(prepared.scratch, keep=arguments.keep) as folder:
         shown = display(terminal, checks)
         try:
