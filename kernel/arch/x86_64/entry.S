@@ -33,7 +33,7 @@
 #define DESCRIPTOR_TABLE_SIZE 40
 #define RELR_BITS 63
 #define RELA_SIZE 24
-#define HALF_PAGES 0x40000
+#define HALF_PAGES 0x3f800 /* of 1 GiB, less so many that the last of the tables is in it, too */
 #define TABLE_ENTRIES 512
 
 /* A part of the image as it is addressed before paging: EBP holds the address of ub_entry. */
