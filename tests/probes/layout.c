@@ -1,6 +1,6 @@
 /*
- * C2, C30: where things lie is drawn at boot, not fixed in the image: what the program maps, its heap
- * and stack, and the image itself, the program's text and data and the C library's.
+ * C2, C30: where things lie is drawn at boot, not fixed in the image: what the program maps, its
+ * heap and stack, and the image itself, the program's text and data and the C library's.
  */
 #include <stdint.h>
 #include <stdlib.h>

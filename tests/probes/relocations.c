@@ -1,6 +1,6 @@
 /*
- * C1: the entry code moves every word that holds an address, whatever its place: in constants and in
- * data, at even and at odd places, to data, text and strings.
+ * C1: the entry code moves every word that holds an address, whatever its place: in constants and
+ * in data, at even and at odd places, to data, text and strings.
  */
 #include <stddef.h>
 
