@@ -193,6 +193,7 @@ def test_a_release_goes_through(origin: Path, program: Path, tmp_path: Path) -> 
     suite = ET.parse(tmp_path / "prove" / "verification.xml").getroot()  # noqa: S314 - our own file
     assert suite.attrib["failures"] == suite.attrib["errors"] == "0"
     assert {path.name for path in published(artefacts)} == {
+        "image.cdx.json",
         "image.elf",
         "image.manifest.json",
         "image.symbols",
