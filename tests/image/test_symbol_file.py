@@ -27,7 +27,8 @@ def test_functions_and_labels_of_code(linked: Callable[..., bytes]) -> None:
             ("missing", 0, 0, 2, 1, 0),
         ],
     )
-    assert render(ElfFile.parse(data)) == f"{HEADER}\n100000 0 label\n100010 8 main\n"
+    elf = ElfFile.parse(data)
+    assert render(elf, elf.symbols()) == f"{HEADER}\n100000 0 label\n100010 8 main\n"
 
 
 @pytest.mark.parametrize(

@@ -199,7 +199,8 @@ def test_a_boot_file_is_named_by_the_files_beside_it(
         folder = tmp_path / side
         folder.mkdir()
         (folder / "image.elf").write_bytes(image)
-        (folder / "image.symbols").write_text(render(ElfFile.parse(whole)))
+        elf = ElfFile.parse(whole)
+        (folder / "image.symbols").write_text(render(elf, elf.symbols()))
         start = image.index(text)
         manifest = {
             "ranges": [

@@ -7,8 +7,7 @@ several objects have the same piece, the first in link order counts as its owner
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.elf.archive import MAGIC, defined_symbols, members
 from unibuild.elf.layout import SHF_MERGE, SHF_STRINGS, ElfFile, MalformedElfError
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _CODE = (".text.unlikely.", ".text.hot.", ".text.startup.", ".text.")
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """An object of which no byte is in the image, and the symbols that others could have asked for."""
 
     object: str

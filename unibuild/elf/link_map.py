@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 _LINE = re.compile(r"^ *([0-9a-f]+) +([0-9a-f]+) +([0-9a-f]+) +(\d+) ( *)(\S.*)$")
 _INPUT = re.compile(r"^(.+):\((.+)\)$")
-_MEMBER = re.compile(r"^(.*\.a)\((.+)\)$")
 _DATA = re.compile(r"^(?:BYTE|SHORT|LONG|QUAD)\(.*\)$")
 _INPUT_INDENT = 8
 INTERNAL = "<internal>"
@@ -42,8 +41,10 @@ class Extraction:
 
 def split_object(name: str) -> tuple[str, str]:
     """Split ``lib.a(member.o)`` into archive and member; a plain object has no member."""
-    match = _MEMBER.match(name)
-    return (match.group(1), match.group(2)) if match else (name, "")
+    path, inside, member = name.rpartition(".a(")
+    if not inside or len(member) < len("m)") or not member.endswith(")"):
+        return name, ""
+    return f"{path}.a", member[:-1]
 
 
 def parse_map(text: str) -> list[Placement]:

@@ -193,16 +193,14 @@ def _component(
 def _left_out(spec: Mapping[str, Any], linked: Linked, found: _Found) -> list[dict[str, Any]]:
     """Return, by component, the objects that were offered to the linker and are not in the image."""
     live = {name for share in found.shares.values() for name in share.objects}
-    by_label: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    by_label: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for one in left_out(linked.files, live):
-        label = owner_of(one.object, spec["owners"])
-        by_label[label][_short(one.object)].update(one.symbols)
+        path, member = split_object(one.object)
+        objects = by_label[spec["owners"].get(path, "")]
+        name = member or path.rsplit("/", 1)[-1]
+        objects[name] = sorted({*objects.get(name, ()), *one.symbols})
     return [
-        {
-            "label": label,
-            **spec["components"][label],
-            "objects": {name: sorted(symbols) for name, symbols in by_label[label].items()},
-        }
+        {"label": label, **spec["components"][label], "objects": by_label[label]}
         for label in sorted(by_label)
     ]
 

@@ -40,10 +40,14 @@ from typing import TYPE_CHECKING, Any
 from unibuild.model.errors import HostError, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 FORMAT = 2
 _WIDTH = 100
+_plain = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False
+).encode  # thousands of values: made once
 
 Manifest = dict[str, Any]
 """A parsed manifest: JSON values as the module's text describes them."""
@@ -77,19 +81,18 @@ def read(path: Path) -> Manifest:
 
 def _text(value: Any, indent: str) -> str:  # noqa: ANN401 - JSON
     """Return a JSON value with what is plain on one line: lists of scalars, and small tables."""
-    plain = json.dumps(value, sort_keys=True, ensure_ascii=False)
     if not isinstance(value, (dict, list)) or not value:
-        return plain
-    inner = value.values() if isinstance(value, dict) else value
-    if not any(isinstance(item, (dict, list)) for item in inner) and (
-        isinstance(value, list) or len(plain) <= _WIDTH
-    ):
-        return plain
+        return _plain(value)
+    if not any(isinstance(one, (dict, list)) for one in _inside(value)):
+        plain = _plain(value)
+        if isinstance(value, list) or len(plain) <= _WIDTH:
+            return plain
     deeper = indent + "  "
     if isinstance(value, dict):
-        lines = [
-            f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_text(value[key], deeper)}"
-            for key in sorted(value)
-        ]
+        lines = [f"{deeper}{_plain(key)}: {_text(value[key], deeper)}" for key in sorted(value)]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     return "[\n" + ",\n".join(deeper + _text(item, deeper) for item in value) + f"\n{indent}]"
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value

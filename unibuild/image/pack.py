@@ -64,7 +64,7 @@ def assemble(
         raise ActionError("bad-link-output", f"{spec['label']} cannot boot: {error}") from error
     return {
         ".elf": image,
-        ".symbols": symbol_file.render(linked.elf).encode(),
+        ".symbols": symbol_file.render(linked.elf, linked.symbols).encode(),
         ".manifest.json": render(manifest).encode(),
     }
 

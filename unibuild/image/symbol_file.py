@@ -16,19 +16,21 @@ from unibuild.elf.layout import SHF_EXECINSTR, STT_FUNC, STT_NOTYPE
 from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:
-    from unibuild.elf.layout import ElfFile
+    from collections.abc import Iterable
+
+    from unibuild.elf.layout import ElfFile, Symbol
 
 HEADER = "unibuild symbols 1"
 
 
-def render(elf: ElfFile) -> str:
+def render(elf: ElfFile, symbols: Iterable[Symbol]) -> str:
     """Return the symbol file of a linked file: functions, and labels of code without a type.
 
     Of several names for one address the one with a size wins, then the first by name.
     """
     code = {index for index, section in enumerate(elf.sections()) if section.flags & SHF_EXECINSTR}
     best: dict[int, tuple[int, str]] = {}
-    for symbol in elf.symbols():
+    for symbol in symbols:
         if symbol.kind not in (STT_FUNC, STT_NOTYPE) or symbol.section not in code:
             continue
         if not symbol.name or symbol.name.startswith(".L"):
