@@ -11,7 +11,7 @@ from support.command import ROOT, unibuild
 from verify.rebuilds import GOOD, GOOD_ACTIONS, Small
 
 from unibuild.model.errors import DifferenceError, UnibuildError, UserError
-from unibuild.verify import hermetic, supervision
+from unibuild.verify import hermetic, supervision, twice
 from unibuild.verify.outcome import Outcome
 
 Make = Callable[..., Small]
@@ -199,6 +199,16 @@ def test_an_action_that_fails_only_then_is_no_pass(small: Make) -> None:
     assert outcome.errors[0].id == "not-hermetic"
     assert outcome.errors[-1].id == "action-failed"
     assert outcome.errors[-1].label == "//:upper"
+
+
+def test_sources_that_change_meanwhile_leave_it_undone(small: Make) -> None:
+    workspace = small()
+    bench = workspace.bench()
+    twice.reference(bench)
+    workspace.write("words", "other words\n")
+    outcome = hermetic.run(bench)
+    assert outcome.status == "not-done"
+    assert outcome.errors[0].id == "sources-change"
 
 
 def test_where_nothing_can_be_traced_the_check_is_not_done(

@@ -71,6 +71,11 @@ class _Traced:
     seconds: float
     raised: tuple[UnibuildError, ...] = ()
 
+    @property
+    def commands(self) -> list[LoggedAction]:
+        """The actions that are no built-in ones."""
+        return [action for action in self.log.actions.values() if not action.builtin]
+
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
@@ -96,27 +101,37 @@ def run(bench: Workbench) -> Outcome:
     why = supervision.available()
     if why:
         return _not_done(HostError(id="not-supervised", cause=why, hint=_how_to_trace()))
-    sandboxed = Sandbox(bench.sandbox).active
     expected = twice.reference(bench)
     traced = _rebuild(bench, len(expected.actions))
+    lacking = _lacking(traced)
+    return _verdict(bench, expected, traced) if lacking is None else _not_done(lacking)
+
+
+def _lacking(traced: _Traced) -> HostError | None:
+    """Return what kept the rebuild from being seen, if anything."""
     for raised in traced.raised:
         if isinstance(raised, HostError):
-            return _not_done(raised)
+            return raised
         for line in raised.detail:
             if line.startswith(supervision.FAILURE_MARK):
                 cause = line.removeprefix(supervision.FAILURE_MARK)
-                return _not_done(HostError(id="not-supervised", cause=cause, label=raised.label))
-    commands = [a for a in traced.log.actions.values() if not a.builtin]
-    unseen = [a for a in commands if a.outputs and _name(a) not in traced.seen]
-    if unseen:
-        first = comparison.name(unseen[0])
-        cause = f"{_counted(len(unseen), 'action')} ran unseen, the first is {first}"
-        return _not_done(HostError(id="not-supervised", cause=cause))
+                return HostError(id="not-supervised", cause=cause, label=raised.label)
+    unseen = [a for a in traced.commands if a.outputs and _name(a) not in traced.seen]
+    if not unseen:
+        return None
+    first = comparison.name(unseen[0])
+    cause = f"{_counted(len(unseen), 'action')} ran unseen, the first is {first}"
+    return HostError(id="not-supervised", cause=cause)
+
+
+def _verdict(bench: Workbench, expected: ExecutionLog, traced: _Traced) -> Outcome:
+    sandboxed = Sandbox(bench.sandbox).active
     judged = _judge_all(bench, expected, traced, sandboxed=sandboxed)
     errors = [error for one in judged if (error := _error(bench, one, traced)) is not None]
-    builtin = len(traced.log.actions) - len(commands)
+    count = len(traced.commands)
+    builtin = len(traced.log.actions) - count
     facts = {
-        "traced": len(commands),
+        "traced": count,
         "builtin": builtin,
         "sandboxed": sandboxed,
         "shift": SHIFT,
@@ -125,11 +140,12 @@ def run(bench: Workbench) -> Outcome:
     }
     notes = _notes(judged, builtin, sandboxed=sandboxed)
     if not errors and not traced.raised:
-        words = f"{_counted(len(commands), 'action')} traced: nothing undeclared, no network"
+        if any(one.difference is not None for one in judged):
+            return _not_done(ordinary.changed(bench))  # and nobody is guilty of it
+        words = f"{_counted(count, 'action')} traced: nothing undeclared, no network"
         return Outcome("passed", words, notes=notes, facts=facts)
     errors = errors or [_broken(traced.raised[0])]
-    guilty = len(errors)
-    words = errors[0].cause if guilty == 1 else f"{guilty} actions are not hermetic"
+    words = errors[0].cause if len(errors) == 1 else f"{len(errors)} actions are not hermetic"
     return Outcome("failed", words, (*errors, *traced.raised), notes, facts)
 
 
@@ -193,10 +209,10 @@ def _judge_all(
     by_index = expected.actions
     judged = []
     for name, record in records.items():
-        if record.builtin or name not in traced.seen:
+        if not record.builtin and name not in traced.seen:
             continue
         action = logged.get(name) or next(a for a in by_index.values() if _name(a) == name)
-        seen = traced.seen[name]
+        seen = traced.seen.get(name, ())
         findings = judgement.judge(seen, sandboxed=sandboxed)
         if name in logged and record.depfile >= 0:
             text = _depfile(bench, plan, record, logged[name], traced.cache)
@@ -250,6 +266,12 @@ def _error(bench: Workbench, judged: _Judged, traced: _Traced) -> UnibuildError 
         label=judged.action.label,
         hint=_HINTS.get(failed[0].kind, ""),
     )
+
+
+def _unexplained(action: LoggedAction) -> str:
+    if action.builtin:
+        return "it is unibuild's own code and was not traced"
+    return "it was seen to read nothing that could be why"
 
 
 def _broken(raised: UnibuildError) -> UnibuildError:
