@@ -64,7 +64,8 @@ other check, and 255 if no check was reached.
 ## JSON
 
 `--json` prints one object; `unibuild schema verification` prints this schema of it. The `facts` of each
-check are described where the check is implemented, and may grow.
+check are described where the check is implemented, and may grow. If no check was reached, since the build
+failed or an option was wrong, there is no report: no JSON, no JUnit file, only the error.
 
 ```json
 {schema}
