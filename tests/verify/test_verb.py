@@ -194,6 +194,12 @@ def test_what_is_no_image_is_not_asked_what_only_images_can_answer(small: Make) 
     assert "failed" in done.stdout
 
 
+def test_a_file_that_is_called_a_manifest_makes_no_image(small: Make) -> None:
+    workspace = small('[genrule.x]\nouts = ["x.manifest.json"]\ncmd = "echo {} > $@"\n')
+    done = unibuild("verify", "//:x", "--only", "locked", cwd=workspace.root)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_near_name_is_offered(small: Make) -> None:
     assert "hint: did you mean" in verify(small(), "--only", "hermtic").stderr
 

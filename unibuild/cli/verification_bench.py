@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,14 +101,12 @@ def _of_file(arguments: argparse.Namespace) -> Prepared:
 
 
 def _image_files(root: Path, target: TargetReport) -> ImageFiles | None:
-    """Return where an image target's files are: its manifest names the one that boots."""
-    paths = [root / output.path for output in target.outputs]
-    manifest = next((path for path in paths if path.name.endswith(_MANIFEST)), None)
-    if manifest is None:
+    """Return where an image target's files are, as its rule says; None for any other target."""
+    if target.facts.get("runnable") != "image":
         return None
-    boot_file = manifest.parent / json.loads(manifest.read_bytes())["image"]["file"]
+    manifest = root / str(target.facts["manifest"])
     symbols = manifest.with_name(manifest.name.removesuffix(_MANIFEST) + _SYMBOLS)
-    return ImageFiles(boot_file, symbols, manifest)
+    return ImageFiles(root / str(target.facts["artifact"]), symbols, manifest)
 
 
 def sha256_of(path: Path) -> str:
