@@ -150,6 +150,9 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
             *_LINK_FLAGS,
             *place.link_flags,
             *app.link_flags,
+            # Last, so that it holds: of two functions folded into one, the link map names one object
+            # only, and the other's would count as left out.
+            "--icf=none",
             *(("-T", script) if script else ()),
             *("-o", linked, ("-Map=", link_map), ("--why-extract=", reasons)),
             *gathered.objects,

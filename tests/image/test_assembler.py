@@ -14,6 +14,7 @@ from unibuild.image import pack, root_archive
 from unibuild.image.builtins import ASSEMBLER, IMAGE_PACK_VERSION, ROOT_ARCHIVE_VERSION
 from unibuild.image.parameters import assembly
 from unibuild.image.ranges import header_size
+from unibuild.model.errors import ActionError
 
 FOLDER = Path(__file__).with_name("assembler")
 LINK = FOLDER / "link"
@@ -61,6 +62,24 @@ def test_this_number_has_these_bytes(made: Path, name: str) -> None:
 def test_the_newest_number_is_the_one_in_use() -> None:
     numbers = [int(entry.name) for entry in FOLDER.iterdir() if entry.name.isdigit()]
     assert max(numbers) == ASSEMBLER
+
+
+def test_code_that_the_linker_compiled_is_refused() -> None:
+    """Link-time optimisation: the map names an object of the linker's making, ours seem left out."""
+    objects = ("main.o", "note.o", "parameters.o", "libsample.a")
+    arguments = ["0", "specification.json", "linked.elf", "link.map", "link.why", "-", *objects]
+
+    def read(path: str) -> bytes:
+        content = (LINK / path).read_bytes()
+        return (
+            content.replace(b"libsample.a(add.o)", b"linked.elf.lto.o")
+            if path == "link.map"
+            else content
+        )
+
+    with pytest.raises(ActionError, match=r"code of its own, linked\.elf\.lto\.o") as caught:
+        pack.assemble(arguments, read, "bubblewrap")
+    assert caught.value.id == "code-of-the-linker"
 
 
 def test_the_golden_manifest_says_what_the_link_was(made: Path) -> None:

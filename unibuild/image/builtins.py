@@ -16,5 +16,5 @@ It is in every manifest. Whoever changes a byte of what the same link becomes gi
 the next number, and its golden test (``tests/image/test_assembler.py``) a new folder.
 """
 ROOT_ARCHIVE_VERSION = "1"
-IMAGE_PACK_VERSION = "7"
+IMAGE_PACK_VERSION = "8"
 BOOT_TEST_VERSION = "1"

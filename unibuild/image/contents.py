@@ -20,6 +20,7 @@ from unibuild.image.builtins import ASSEMBLER
 from unibuild.image.manifest import FORMAT, Manifest
 from unibuild.image.ranges import LAYOUT, SHARED, TABLES, cover
 from unibuild.image.root_archive import list_root_archive
+from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -131,6 +132,7 @@ def _attribute(
     for one in linked.placements:
         if one.output_section in in_memory and one.size:
             kept[one.object].add(one.section)
+    _check_objects(kept, linked)
     parsed = [(name, elf, elf.sections()) for name, elf in objects(linked.files, kept)]
     placements = given_back(linked.elf, linked.placements, parsed)
     claims = (
@@ -143,6 +145,21 @@ def _attribute(
         {name: dropped_functions(sections, kept[name]) for name, _, sections in parsed},
         cover(ElfFile.parse(image), claims),
     )
+
+
+def _check_objects(kept: Iterable[str], linked: Linked) -> None:
+    """Raise ``ActionError`` when an object in the image is none of those that were linked.
+
+    The linker names one of its own making where it compiled code itself (link-time optimisation): whose
+    functions are in it, inlined into each other, is nowhere to be seen.
+    """
+    for name in sorted(kept):
+        if name not in (INTERNAL, SCRIPT) and split_object(name)[0] not in linked.files:
+            raise ActionError(
+                "code-of-the-linker",
+                f"the linker made code of its own, {name}, so that nobody can say whose it is",
+                hint="take -flto out of `cflags`: an image says of every byte which object brought it",
+            )
 
 
 def _whose(placement: Placement, owners: Mapping[str, str]) -> tuple[str, str]:
