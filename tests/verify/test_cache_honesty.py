@@ -142,6 +142,16 @@ def test_where_an_action_varies_nothing_is_said_of_the_cache(small: Make) -> Non
     assert "not tried" in outcome.notes[0]
 
 
+def test_sources_that_change_after_the_clean_rebuild_leave_it_undone(small: Make) -> None:
+    workspace = small()
+    bench = workspace.bench()
+    assert twice.run(bench).status == "passed"
+    workspace.write("words", "other words\n")
+    outcome = cache_honesty.run(bench)
+    assert outcome.status == "not-done"
+    assert outcome.errors[0].id == "sources-change"
+
+
 PICK = """\
 from unibuild.analysis.api import *
 from pydantic import Field

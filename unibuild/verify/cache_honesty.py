@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.model.errors import DifferenceError, ErrorGroup, HostError, UnibuildError
 from unibuild.store.layout import KINDS
-from unibuild.verify import cache_contents, comparison, twice
+from unibuild.verify import cache_contents, comparison, ordinary, twice
 from unibuild.verify.checkout import copy_workspace
 from unibuild.verify.comparison import compare
 from unibuild.verify.outcome import Outcome
@@ -62,6 +62,9 @@ def run(bench: Workbench) -> Outcome:
         "absent": contents.absent,
         "wrong": len(contents.errors),
     }
+    hindered = tuple(error for error in errors if isinstance(error, HostError))
+    if hindered and not contents.errors:
+        return Outcome("not-done", hindered[0].cause, hindered, tuple(notes), facts)
     errors = [*contents.errors, *errors]
     if not errors and cold.settled == "cache":
         errors.append(_taken_from_a_cache(cold))
@@ -110,11 +113,20 @@ def _rebuilt(
             log = rebuild.finish()
         except ErrorGroup as group:
             return [_not_rebuilt(name, group.errors[0]), *group.errors]
+        except HostError as error:
+            return [error]
         except UnibuildError as error:
             return [_not_rebuilt(name, error), error]
     facts[name] = _facts(log, rebuild.seconds)
+    return _differing(bench, cold, name, log)
+
+
+def _differing(bench: Workbench, cold: Cold, name: str, log: ExecutionLog) -> list[UnibuildError]:
+    """Return how a rebuild with a cache is not as that without one."""
     difference = compare(cold.log, log).first
     if difference is not None:
+        if difference.cause != "outputs" and not ordinary.is_current(bench):
+            return [ordinary.changed(bench)]
         cause = f"with a {name} cache {comparison.words(difference)}"
         return [DifferenceError(id=ERROR_ID, cause=cause, label=difference.action.label)]
     ran = [action for action in log.actions.values() if action.executed]
