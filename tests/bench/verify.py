@@ -35,14 +35,14 @@ class Measured(NamedTuple):
     check: dict[str, Any]
 
 
-def clean_build(workspace: workspaces.Workspace, label: str) -> tuple[float, float, int]:
-    """Return what a build from nothing takes in seconds and processor time, and its actions."""
+def clean_build(workspace: workspaces.Workspace, label: str) -> tuple[float, int]:
+    """Return how long a build from nothing takes, and how many actions it has."""
     workspace.forget(fetched=True)
     used, report = workspace.build(label)
     actions = report["actions"]
     if actions["executed"] != actions["total"]:
         sys.exit(f"the clean build was none: {actions}")
-    return used.seconds, used.client, actions["total"]
+    return used.seconds, actions["total"]
 
 
 def verification(workspace: workspaces.Workspace, label: str, check: str) -> Measured:
@@ -63,15 +63,13 @@ def not_done(check: dict[str, Any]) -> str:
 def show(title: str, runs: list[Measured], clean: float, reach: float | None) -> None:
     """Print one check's rows."""
     seconds = statistics.median(run.check["seconds"] for run in runs)
-    processor = statistics.median(run.used.client for run in runs)
     peaks = [max(sizes) for sizes in zip(*map(_memory, runs), strict=True)]
     facts = runs[-1].check["facts"]
     wanted = "" if reach is None else f" (<= {reach})"
     verdict = "" if reach is None or seconds <= reach * clean else "  MISSED"
     print(f"{title:16}{seconds:8.2f} s  {seconds / clean:5.2f} times{wanted}{verdict}")
     if "actions" in facts:
-        print(f"{'':16}{processor:8.2f} s  {processor / work:5.2f} times in processor time")
-    print(f"{'':16}{facts['actions']:,} actions and {facts['bytes']:,} bytes compared")
+        print(f"{'':16}{facts['actions']:,} actions and {facts['bytes']:,} bytes compared")
     print(
         f"{'':16}MiB at most: {peaks[0]:.0f} verify, {peaks[1]:.0f} with rebuilds, {peaks[2]:.0f} all"
     )
@@ -96,14 +94,13 @@ def main() -> None:
         workspace = workspaces.dns_workspace(Path(place), options.jobs, "blake3")
         before = os.getloadavg()[0]
         builds = [clean_build(workspace, options.label) for _ in range(options.runs)]
-        clean = statistics.median(build[0] for build in builds)
-        work = statistics.median(build[1] for build in builds)
-        print(f"{options.label}, {builds[0][2]} actions; load {before:.1f}, {options.jobs} jobs")
-        print(f"{'clean build':16}{clean:8.2f} s, {work:.2f} s in processor time")
+        clean = statistics.median(seconds for seconds, _ in builds)
+        print(f"{options.label}, {builds[0][1]} actions; load {before:.1f}, {options.jobs} jobs")
+        print(f"{'clean build':16}{clean:8.2f} s")
         for check in options.checks.split(","):
             title, reach = CHECKS[check]
             runs = [verification(workspace, options.label, check) for _ in range(options.runs)]
-            show(title, runs, clean, work, reach)
+            show(title, runs, clean, reach)
 
 
 if __name__ == "__main__":
