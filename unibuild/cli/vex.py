@@ -62,8 +62,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Build the image if need be, judge each vulnerability, and write the document."""
+    from unibuild.analysis.analyse import analyse
+    from unibuild.execution.plan import make_plan
     from unibuild.image import manifest
-    from unibuild.verify.materials import statements, vex, vulnerabilities
+    from unibuild.verify.materials import reach, statements, vex, vulnerabilities
     from unibuild.verify.materials.absence import Contents
 
     timestamp = _timestamp(arguments.timestamp)
@@ -74,7 +76,14 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     bill, path = bill_of(composition, arguments)
     symbols = path.with_name(path.name.removesuffix(".manifest.json") + ".symbols")
     found = manifest.read(path)
-    image = Contents.of(found, symbols.read_text("utf-8"), _inclusions(composition, found))
+    graph = analyse(composition.workspace, composition.patterns([arguments.label]))
+    plan, _ = make_plan(graph, tests=False)
+    image = Contents.of(
+        found,
+        symbols.read_text("utf-8"),
+        _inclusions(composition, found),
+        reach.readers(plan),
+    )
     stated = statements.state(known, image)
     if arguments.format == "openvex":
         text = vex.openvex(stated, vex.product_of(bill), arguments.author, timestamp)

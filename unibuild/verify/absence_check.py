@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from unibuild.image import manifest as manifests
 from unibuild.image import manifest_shape
 from unibuild.model.errors import HostError, UserError
-from unibuild.verify.materials import inclusions, relink, statements, vex
+from unibuild.verify import ordinary
+from unibuild.verify.materials import inclusions, reach, relink, statements, vex
 from unibuild.verify.materials.absence import (
     NO_CODE,
     NO_COMPONENT,
@@ -94,20 +95,21 @@ def _contents(
         notes.append(f"judged by the manifest, not by the link: {error.cause}")
     else:
         manifest, symbols = json.loads(again[".manifest.json"]), again[".symbols"].decode()
+    found = None
     try:
         found = inclusions.of_image(
             bench.workspace, bench.cache_root, manifest, bench.progress.note
         )
     except HostError as error:
         notes.append(f"nothing is said of sources: {error.cause}")
-        return Contents.of(manifest, symbols, None), tuple(notes)
-    return Contents.of(manifest, symbols, found), tuple(notes)
+    at_hand = reach.readers(ordinary.kept(bench).plan)
+    return Contents.of(manifest, symbols, found, at_hand), tuple(notes)
 
 
 def _is_this(product: Product, purl: str, sha256: str, label: str) -> bool:
     """Whether a statement's product is the image at hand: by digest, else by name."""
     if product.sha256:
-        return product.sha256 == sha256
+        return product.sha256.lower() == sha256
     return (bool(product.purl) and product.purl == purl) or product.label == label
 
 

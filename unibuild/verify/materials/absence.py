@@ -3,13 +3,14 @@
 A proof rests on three things that the manifest has from the link: the origins of every component, the
 objects that have a byte in the image, and the objects that the linker was offered and left out.
 
-- A package is absent when no object of a component that is made of it is in the image, or when its version
-  here is outside the range in question.
+- A package is absent when no object of a component that is made of it is in the image and no component in the
+  image was compiled with its files at hand (``reach``: headers have code too), or when its version here is
+  outside the range in question.
 - A source is absent when the objects compiled from it are among those left out, and the components made of
   its package have none of their name in the image. A header has no object, so nothing proves its absence.
 - A function is absent when an object that defines it with external linkage was left out, no function in the
-  image has its name, and the object's source is nowhere else either. A function that the linker dropped out of an object that stayed proves nothing,
-  for the compiler may have copied it into its neighbours.
+  image has its name, and the object's source is nowhere else either. A function that the linker dropped out
+  of an object that stayed proves nothing, for the compiler may have copied it into its neighbours.
 
 A source that others include as text is compiled into the objects of those as well: ``inclusions`` knows
 which, and without it nothing is said of sources.
@@ -56,20 +57,26 @@ class Finding:
 class Contents:
     """The facts of one image: its manifest, the names of the functions in its symbol file, inclusions.
 
-    ``inclusions`` is None where the sources are not at hand.
+    ``inclusions`` is None where the sources are not at hand; ``readers`` are those of ``reach``.
     """
 
     manifest: Manifest
     functions: frozenset[str]
     inclusions: Inclusions | None
+    readers: Mapping[str, frozenset[str]]
 
     @staticmethod
-    def of(manifest: Manifest, symbols: str, inclusions: Inclusions | None) -> Contents:
+    def of(
+        manifest: Manifest,
+        symbols: str,
+        inclusions: Inclusions | None,
+        readers: Mapping[str, frozenset[str]],
+    ) -> Contents:
         """Take the facts from a manifest and the text of a symbol file."""
         from unibuild.image.symbol_file import SymbolFile
 
         names = SymbolFile.parse(symbols).names
-        return Contents(manifest, frozenset(name for _size, name in names), inclusions)
+        return Contents(manifest, frozenset(name for _size, name in names), inclusions, readers)
 
 
 def judge(affected: Affected, image: Contents) -> Finding:
@@ -83,14 +90,12 @@ def judge(affected: Affected, image: Contents) -> Finding:
     if outside:
         return Finding(NOT_AFFECTED, NO_COMPONENT, outside, origin)
     left = {name: set(symbols) for one, _ in offered for name, symbols in one["objects"].items()}
-    if not live:
-        count = f"none of the {len(left)} objects" if len(left) > 1 else "the one object"
-        words = f"the linker was offered {count} made of {origin} and took none"
-        words = words.replace("took none", "left it out") if len(left) == 1 else words
-        return Finding(NOT_AFFECTED, NO_COMPONENT, words, origin)
+    near = "" if live else _at_hand(affected, image)
+    if not live and not near:
+        return Finding(NOT_AFFECTED, NO_COMPONENT, _untaken(len(left), origin), origin)
     if not affected.files and not affected.functions:
-        words = f"{origin} is in the image ({_labels(live)}), and no file or function is named"
-        return Finding(UNKNOWN, "", words, origin)
+        there = near or f"{origin} is in the image ({_labels(live)})"
+        return Finding(UNKNOWN, "", f"{there}, and no file or function is named", origin)
     proofs = [_source(name, live, image, left) for name in affected.files]
     if not proofs or not all(proven for proven, _ in proofs):
         functions = [_function(name, image, left) for name in affected.functions]
@@ -116,8 +121,36 @@ def _made_of(purl: str, entries: Iterable[dict[str, Any]]) -> list[tuple[dict[st
     return found
 
 
+def _untaken(count: int, origin: str) -> str:
+    """Say that the linker took nothing of ``count`` objects that it was offered."""
+    if count == 1:
+        return f"the linker was offered one object made of {origin} and left it out"
+    return f"the linker was offered {count} objects made of {origin} and took none of them"
+
+
+def _at_hand(affected: Affected, image: Contents) -> str:
+    """Say which part of the image may have code of a package without an object of it; empty for none."""
+    wanted = _name(_parsed(affected.purl))
+    inside = frozenset(one["label"] for one in image.manifest["components"])
+    for origin in sorted(image.readers):
+        purl = _parsed(origin)
+        version = versions.contains(affected.range, purl.version or "", purl.type)
+        if _name(purl) != wanted or version is False:
+            continue
+        # Without a sandbox whatever was unpacked could be read.
+        unbound = image.manifest["sandbox"] == "none"
+        users = sorted(inside if unbound else image.readers[origin] & inside)
+        if users:
+            more = f" and {len(users) - 1} more" if len(users) > 1 else ""
+            return f"{users[0]}{more} may have code of {origin}, whose files were there when it was made"
+    return ""
+
+
 def _without_component(affected: Affected, image: Contents) -> Finding:
     """Return the finding for a package of which the link was offered nothing."""
+    near = _at_hand(affected, image)
+    if near:
+        return Finding(UNKNOWN, "", near)
     wanted = _parsed(affected.purl)
     entries = (*image.manifest["components"], *image.manifest["left_out"])
     origins = sorted({origin["purl"] for one in entries for origin in one["materials"]})
