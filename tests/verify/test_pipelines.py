@@ -171,9 +171,7 @@ def test_every_action_is_pinned_by_a_commit() -> None:
                 int(commit, 16)
 
 
-@pytest.mark.timeout(
-    1800
-)  # two rebuilds in many surroundings, on a machine that has other tests to do
+@pytest.mark.timeout(1800)  # rebuilds in many surroundings, while the machine tests other things
 def test_a_release_goes_through(origin: Path, program: Path, tmp_path: Path) -> None:
     values = environment(program)
     artefacts = tmp_path / "artefacts"
