@@ -190,6 +190,13 @@ def test_nothing_is_called_absent_from_an_image_of_unknown_origin(manifest: dict
         ({"all.h": b'#include "unused.c"\n'}, False, "what includes all.h is not known"),
         ({"note.s": b'.include "unused.c"\n'}, False, "note.s includes"),
         ({"word.c": b'// #include "unused.c"\n'}, True, "left out"),
+        # The name of a macro, which another file says.
+        (
+            {"word.c": b"#include HOOK\n", "config.h": b'# define HOOK "src/unused.c"\n'},
+            False,
+            "word.c includes src/unused.c",
+        ),
+        ({"word.c": b"#include HOOK\n", "config.h": b'#define HOOK "other.c"\n'}, True, "left out"),
     ],
 )
 def test_a_source_is_also_where_it_is_included(

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 _INCLUDED = re.compile(
     rb'^[ \t]*[#.][ \t]*include(?:_next)?[ \t]*["<]([^">\n]+\.[csS])[">]', re.MULTILINE
 )
+_COMPUTED = re.compile(rb"^[ \t]*#[ \t]*include(?:_next)?[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_NAMED = re.compile(
+    rb'^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+["<]([^">\n]+\.[csS])[">]', re.MULTILINE
+)
 _READ = (".c", ".s", ".S", ".h", ".inc", ".def")
 _LARGEST = 4 << 20
 
@@ -56,11 +60,23 @@ class Inclusions:
 def scan(files: Iterable[tuple[str, bytes]]) -> Inclusions:
     """Look for inclusions in files, given by name and content."""
     found: dict[str, set[str]] = defaultdict(set)
+    named: dict[bytes, set[str]] = defaultdict(set)  # macro → the sources that it may stand for
+    computed: list[tuple[str, bytes]] = []
     for name, content in files:
+        base = name.rpartition("/")[2]
         for included in _INCLUDED.findall(content):
-            base = included.rpartition(b"/")[2].decode("utf-8", "replace")
-            found[base].add(name.rpartition("/")[2])
+            found[_base(included)].add(base)
+        for macro, included in _NAMED.findall(content):
+            named[macro].add(_base(included))
+        computed += [(base, macro) for macro in _COMPUTED.findall(content)]
+    for base, macro in computed:
+        for included_base in named.get(macro, ()):
+            found[included_base].add(base)
     return Inclusions({base: frozenset(names) for base, names in found.items()})
+
+
+def _base(path: bytes) -> str:
+    return path.rpartition(b"/")[2].decode("utf-8", "replace")
 
 
 def of_image(
