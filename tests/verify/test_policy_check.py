@@ -136,6 +136,23 @@ def test_a_sandbox_is_demanded_unless_said_otherwise(tmp_path: Path) -> None:
         assert run(tmp_path, policy + "sandbox = false\n", made).status == "passed"
 
 
+@pytest.mark.parametrize(
+    "source", [{}, {"uri": "git+https://git.example.com/team/dns"}, {"commit": ""}]
+)
+def test_sources_of_no_commit_are_refused_unless_allowed(
+    tmp_path: Path, source: dict[str, str]
+) -> None:
+    made = with_parameter("source", source)
+    refused(run(tmp_path, BASE, made), "source-dirty")
+    assert run(tmp_path, BASE + "allow_dirty = true\n", made).status == "passed"
+
+
+def test_a_very_long_source_fits_no_pattern_at_once(tmp_path: Path) -> None:
+    made = with_parameter("source.uri", "git+https://git.example.com/team/" + "a" * 3_000_000)
+    policy = BASE + '[source]\nuri = ["git+https://git.example.com/team/*a*a*b"]\n'
+    refused(run(tmp_path, policy, made), "source")
+
+
 def test_sources_that_are_not_the_commits_are_refused_unless_allowed(tmp_path: Path) -> None:
     made = with_parameter("source.dirty", ["main.c"])
     refused(run(tmp_path, BASE, made), "source-dirty")

@@ -67,7 +67,8 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
     envelope = envelope.signed_by(signer)
     replace_file(written.absolute(), strict_json.render(envelope.document()))
     terminal.note(
-        f"wrote {written}: {statement.predicate_type} of {statement.subject[0].name or 'an artefact'}, "
+        f"wrote {written}: {strict_json.printable(statement.predicate_type)} of "
+        f"{strict_json.printable(statement.subject[0].name) or 'an artefact'}, "
         f"{plural(len(envelope.signatures), 'signature')}"
     )
     terminal.data(keys.name_of(signer.public_key))

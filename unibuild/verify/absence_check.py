@@ -15,6 +15,7 @@ from unibuild.image import manifest as manifests
 from unibuild.image import manifest_shape
 from unibuild.model.errors import HostError, UserError
 from unibuild.verify import ordinary
+from unibuild.verify.attestation.strict_json import printable
 from unibuild.verify.materials import inclusions, reach, relink, statements, vex
 from unibuild.verify.materials.absence import (
     NO_CODE,
@@ -132,6 +133,7 @@ def _judge(statement: Statement, image: Contents) -> tuple[bool, str]:
 def _error(statement: Statement, words: str) -> UserError:
     return UserError(
         _ID,
-        f"{statement.vulnerability} is said to be `{statement.justification}`, which is not proven: {words}",
+        f"{printable(statement.vulnerability)} is said to be `{statement.justification}`, "
+        f"which is not proven: {printable(words)}",
         hint="say `under_investigation`, or leave the code out",
     )

@@ -99,7 +99,8 @@ def other_image(check: str, found: Iterable[Evidence], sha256: str) -> Differenc
                 hint="the image was changed, or this provenance belongs to another build of it",
                 detail=(
                     f"the image is         sha256:{sha256}",
-                    f"the provenance names sha256:{subject.sha256 or '(none)'} {subject.name}".rstrip(),
+                    f"the provenance names sha256:{subject.sha256 or '(none)'} "
+                    f"{strict_json.printable(subject.name)}".rstrip(),
                 ),
             )
     return None

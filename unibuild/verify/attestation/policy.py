@@ -3,7 +3,7 @@
     builders = ["https://ci.example.com/release@v1"]        # who may have built it
     build_types = ["urn:unibuild:build-type:image:1"]       # the default
     sandbox = true                                          # the default: actions ran in a sandbox
-    allow_dirty = false                                     # the default: all sources are the commit's
+    allow_dirty = false                                     # the default: all sources are a commit's
 
     [source]
     uri = ["git+https://git.example.com/team/*"]            # * stands for a part without /, ** for any
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _Words = Annotated[tuple[str, ...], Strict(strict=False)]
 _SOURCE = "source"
+_LONGEST_SOURCE = 4096
+"""Characters of the longest URI that a pattern is tried on: the time grows with their square."""
 
 
 class _Table(BaseModel):
@@ -76,7 +78,9 @@ class Policy(_Table):
         (BUILD_TYPE,), description="Build types."
     )
     sandbox: bool = Field(True, description="Whether actions must have run in a sandbox.")
-    allow_dirty: bool = Field(False, description="Whether sources may differ from the commit.")
+    allow_dirty: bool = Field(
+        False, description="Whether sources may differ from the commit, or be of none."
+    )
     source: SourcePolicy | None = Field(None, description="Where the sources are from.")
     parameters: dict[str, Any] | None = Field(None, description="External parameters, exactly.")
     signatures: SignaturePolicy | None = Field(None, description="Who has to have signed.")
@@ -119,7 +123,12 @@ def violations(policy: Policy, provenance: Provenance) -> Iterator[tuple[str, st
     if policy.sandbox and provenance.sandbox != "bubblewrap":
         said = shortened(provenance.sandbox) if provenance.sandbox else "it does not say which"
         yield "sandbox", f"a sandbox is demanded, and the actions ran in another: {said}"
-    yield from _source_violations(policy, provenance.external_parameters.get(_SOURCE))
+    source = provenance.external_parameters.get(_SOURCE)
+    yield from _source_violations(policy, source)
+    # Where another build type has its commit, only who wrote the policy knows.
+    ours = provenance.build_type == BUILD_TYPE
+    if ours and not policy.allow_dirty and not (isinstance(source, dict) and source.get("commit")):
+        yield "source-dirty", "no commit is named, so that the sources are those of none"
     yield from _parameter_violations(policy, provenance)
 
 
@@ -168,7 +177,9 @@ def _parameter_violations(policy: Policy, provenance: Provenance) -> Iterator[tu
 
 def matches(pattern: str, text: object) -> bool:
     """Tell whether ``text`` fits: ``*`` stands for characters other than ``/``, ``**`` for any."""
-    if not isinstance(text, str) or "/../" in f"{text}/" or "/./" in f"{text}/":
+    if not isinstance(text, str) or len(text) > _LONGEST_SOURCE:
+        return False
+    if "/../" in f"{text}/" or "/./" in f"{text}/":
         return False
     ends = {0}  # where in the text the part of the pattern so far can end
     for part in re.split(r"(\*\*|\*)", pattern):

@@ -118,6 +118,12 @@ def shortened(text: str, length: int = 60) -> str:
     return ascii(whole) if not whole.isprintable() else f"'{whole}'"
 
 
+def printable(text: str, length: int = 400) -> str:
+    """Return text from outside without quotes, on one line: a terminal obeys none of its characters."""
+    whole = text if len(text) <= length else text[: length - 1] + "…"
+    return whole if whole.isprintable() else ascii(whole)[1:-1]
+
+
 def _check(value: object, shown: str) -> None:
     """Look at every part of a parsed value, without recursion."""
     waiting = [(value, 1)]
