@@ -29,6 +29,7 @@ from unibuild.cli.verbs import GROUPS  # noqa: E402
 from unibuild.verify.attestation import documentation  # noqa: E402
 from unibuild.verify.checks import CHECKS  # noqa: E402
 from unibuild.verify.report_schema import schema  # noqa: E402
+from unibuild.verify.variations.catalogue import ALL  # noqa: E402
 
 CLASSES = {
     "UserError": 2,
@@ -52,6 +53,13 @@ What `unibuild verify` checks, and what it reports. How to use it in a release p
 
 A check that could not be done is *not done*; it is never *passed*, and the verification as a whole has
 not passed then. The first error of a check that failed has the id above.
+
+## Variations
+
+What `varied` changes between the ordinary build and its rebuilds; `--vary` takes these names. One that a
+machine cannot do is reported as not done with the reason, and asked for by its name it is an error.
+
+{variations}
 
 ## Exit status
 
@@ -125,8 +133,11 @@ def _verification_page() -> str:
             *rows,
         ]
     )
+    variations = "\n".join(
+        ["| Name | Varies |", "|---|---|", *(f"| `{each.name}` | {each.varies} |" for each in ALL)]
+    )
     document = json.dumps(schema(), indent=2)
-    return VERIFICATION.format(note=NOTE, checks=checks, schema=document)
+    return VERIFICATION.format(note=NOTE, checks=checks, variations=variations, schema=document)
 
 
 def _asked_by(check: Check) -> str:
