@@ -39,6 +39,11 @@ LIBRARY = "pkg:deb/debian/library"
         ("", "3", "generic", True),
         ("vers:deb/<1.2.2", "1.2.3-1", "deb", False),
         ("*", "1", "deb", True),
+        # Two intervals in disorder, or none: not taken for a proof. A tag of upstream's.
+        (">=1|>=3|<2|<4", "1.5-1", "deb", None),
+        ("<2|<4", "3-1", "deb", None),
+        ("v1.2.3", "1.2.3-1", "deb", True),
+        ("<v1.2.4", "1.2.3-1", "deb", True),
     ],
 )
 def test_ranges_of_versions(text: str, version: str, kind: str, inside: bool | None) -> None:
@@ -137,3 +142,12 @@ def test_bad_lists_are_one_error_each(
     assert words in error.cause
     assert error.place is not None
     assert error.place.file == name
+
+
+def test_a_range_of_commits_is_no_range_of_versions(tmp_path: Path) -> None:
+    git = {"type": "GIT", "events": [{"introduced": "0"}, {"fixed": "abc"}]}
+    affected = {"package": {"purl": LIBRARY}, "ranges": [git, git], "versions": ["v0.9"]}
+    path = tmp_path / "osv.json"
+    path.write_text(json.dumps({"id": "X", "affected": [affected]}))
+    ((part,),) = [one.affected for one in vulnerabilities.read(path, "osv.json")]
+    assert part == Affected(LIBRARY)

@@ -8,6 +8,7 @@ known. A bound without a Debian revision is about the upstream version.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from unibuild.external.debian_version import sort_key
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CONSTRAINT = re.compile(r"(<=|>=|!=|<|>|=)?\s*([0-9A-Za-z][0-9A-Za-z.+:~_-]*)")
+_TAG = re.compile(r"^v(?=[0-9])")  # as upstream's Git has it
 _REPACKED = re.compile(r"[+~](?:dfsg|ds|repack)[0-9.]*$")
 
 Constraint = tuple[str, str]
@@ -63,8 +65,13 @@ def contains(constraints: tuple[Constraint, ...], version: str, kind: str) -> bo
     return _between([one for one in signs if one[0] not in {"=", "!="}])
 
 
-def _between(bounds: list[tuple[str, int]]) -> bool:
-    """Whether a version that compares so with ascending bounds lies in one of their intervals."""
+def _between(bounds: list[tuple[str, int]]) -> bool | None:
+    """Whether a version that compares so with ascending bounds lies in one of their intervals.
+
+    None when two bounds of one direction follow each other: they are no intervals, or not in order.
+    """
+    if any(one[0][0] == other[0][0] for one, other in pairwise(bounds)):
+        return None
     above = True
     for sign, order in bounds:
         if sign.startswith(">"):
@@ -85,6 +92,7 @@ def _comparison(kind: str) -> Callable[[str, str], int] | None:
 
 
 def _compare_debian(version: str, bound: str) -> int:
+    bound = _TAG.sub("", bound)
     if "-" not in bound:
         upstream = version.rpartition("-")[0] or version
         version = _REPACKED.sub("", upstream)

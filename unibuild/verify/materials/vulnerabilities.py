@@ -150,7 +150,11 @@ def _of_osv(record: object, where: str, shown: str) -> Vulnerability:
 
 
 def _osv_range(part: dict[str, Any], name: str, shown: str) -> str:
-    """Return the range that an entry of OSV states; events of a Git history say nothing here."""
+    """Return the range that an entry of OSV states, empty for every version.
+
+    What is affected is what any of the ranges or the list of versions holds. Which versions a range of
+    commits holds, nobody can say here: where there is no other, a list of tags is not taken for it.
+    """
     words = list(_texts(part.get("versions"), name, shown))
     entries = part.get("ranges") or []
     if not isinstance(entries, list):
@@ -158,7 +162,7 @@ def _osv_range(part: dict[str, Any], name: str, shown: str) -> str:
     for entry in entries:
         kind, events = _table(entry).get("type"), _table(entry).get("events")
         if kind == "GIT":
-            if not words and len(entries) == 1:
+            if all(_table(other).get("type") == "GIT" for other in entries):
                 return ""
             continue
         if not isinstance(events, list):
