@@ -77,7 +77,7 @@ def test_code_that_the_linker_compiled_is_refused() -> None:
             else content
         )
 
-    with pytest.raises(ActionError, match=r"code of its own, linked\.elf\.lto\.o") as caught:
+    with pytest.raises(ActionError, match=r"code itself \(linked\.elf\.lto\.o") as caught:
         pack.assemble(arguments, read, "bubblewrap")
     assert caught.value.id == "code-of-the-linker"
 

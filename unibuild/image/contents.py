@@ -23,7 +23,7 @@ from unibuild.image.root_archive import list_root_archive
 from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from unibuild.elf.attribution import Share, Step
     from unibuild.elf.layout import Symbol
@@ -65,6 +65,7 @@ def describe(
     """Return the manifest of ``image``; ``spec`` is what the rule knows of it."""
     sections = linked.elf.sections()
     in_memory = {one.name: one.type != SHT_NOBITS for one in sections if one.in_memory}
+    _check_objects(spec["label"], linked, in_memory)
     found = _attribute(spec["owners"], linked, image, in_memory)
     claimed = [share for label, share in found.shares.items() if label]
     in_file = len(image) - sum(share.file_bytes for share in claimed)
@@ -132,7 +133,6 @@ def _attribute(
     for one in linked.placements:
         if one.output_section in in_memory and one.size:
             kept[one.object].add(one.section)
-    _check_objects(kept, linked)
     parsed = [(name, elf, elf.sections()) for name, elf in objects(linked.files, kept)]
     placements = given_back(linked.elf, linked.placements, parsed)
     claims = (
@@ -147,17 +147,18 @@ def _attribute(
     )
 
 
-def _check_objects(kept: Iterable[str], linked: Linked) -> None:
+def _check_objects(label: str, linked: Linked, in_memory: Collection[str]) -> None:
     """Raise ``ActionError`` when an object in the image is none of those that were linked.
 
     The linker names one of its own making where it compiled code itself (link-time optimisation): whose
     functions are in it, inlined into each other, is nowhere to be seen.
     """
-    for name in sorted(kept):
-        if name not in (INTERNAL, SCRIPT) and split_object(name)[0] not in linked.files:
+    for one in linked.placements:
+        known = one.object in (INTERNAL, SCRIPT) or split_object(one.object)[0] in linked.files
+        if not known and one.size and one.output_section in in_memory:
             raise ActionError(
                 "code-of-the-linker",
-                f"the linker made code of its own, {name}, so that nobody can say whose it is",
+                f"{label}: the linker compiled code itself ({one.object}), so that nobody can say whose it is",
                 hint="take -flto out of `cflags`: an image says of every byte which object brought it",
             )
 
