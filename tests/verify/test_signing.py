@@ -229,6 +229,14 @@ def test_a_tampered_image_and_the_provenance_of_another(tmp_path: Path, keys: Ke
     refused(two, "other-image")
 
 
+def test_what_else_a_provenance_names_is_no_image(tmp_path: Path, keys: Keys) -> None:
+    made = provenance()
+    made["subject"][0]["annotations"]["role"] = "symbols"
+    refused(run(tmp_path, signed(made, keys[0]), signed_by=(keys[0].text,)), "other-image")
+    del made["subject"][0]["annotations"]  # as other builders write theirs
+    assert run(tmp_path, signed(made, keys[0]), signed_by=(keys[0].text,)).status == "passed"
+
+
 def test_a_threshold_counts_keys_not_signatures(tmp_path: Path, keys: Keys) -> None:
     named = tuple(key.text for key in keys)
     twice = signed(provenance(), keys[0])

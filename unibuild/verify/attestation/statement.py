@@ -29,8 +29,14 @@ class Statement(Record):
     predicate: dict[str, Any] = Field(default_factory=dict)
 
     def names(self, sha256: str) -> bool:
-        """Tell whether one of the subjects has this SHA-256 in hexadecimal."""
-        return any(subject.sha256 == sha256 for subject in self.subject)
+        """Tell whether a subject is the image with this SHA-256 in hexadecimal.
+
+        Of subjects with a role, as our own provenance has them, the image alone counts.
+        """
+        return any(
+            subject.sha256 == sha256 and subject.annotations.get("role", "image") == "image"
+            for subject in self.subject
+        )
 
 
 def read_statement(value: object, shown: str) -> Statement:
