@@ -314,6 +314,10 @@ def test_an_unsound_statement_is_found(
         '{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [{"vulnerability": "X"}]}',
         '{"@context": "https://openvex.dev/ns/v0.2.0", "statements": 3}',
         '{"bomFormat": "CycloneDX"}',
+        '{"bomFormat": "CycloneDX", "metadata": {}, "metadata": {}}',
+        "[" * 100_000,
+        '{"bomFormat": ',
+        '{"bomFormat": NaN}',
         '{"bomFormat": "CycloneDX", "metadata": {"component": {"name": 3}}}',
     ],
 )

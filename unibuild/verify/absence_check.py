@@ -15,7 +15,7 @@ from unibuild.image import manifest as manifests
 from unibuild.image import manifest_shape
 from unibuild.model.errors import HostError, UserError
 from unibuild.verify import ordinary
-from unibuild.verify.attestation.strict_json import printable
+from unibuild.verify.attestation.strict_json import printable, shown_path
 from unibuild.verify.materials import inclusions, reach, relink, statements, vex
 from unibuild.verify.materials.absence import (
     NO_CODE,
@@ -45,7 +45,7 @@ def run(bench: Workbench) -> Outcome:
     if bench.options.absent is None:
         error = HostError("no-vex", "no VEX document is given", hint="name one: --absent FILE")
         return Outcome("not-done", "no VEX document is given", (error,))
-    stated = vex.read(bench.options.absent, str(bench.options.absent))
+    stated = vex.read(bench.options.absent, shown_path(bench.options.absent))
     bench.progress.step("reading the link")
     manifest = manifests.read(bench.image.manifest)
     manifest_shape.check(manifest, bench.image.manifest.name)

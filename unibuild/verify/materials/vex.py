@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unibuild import __version__
-from unibuild.loading.toml_file import decode, read_bytes
 from unibuild.model.errors import Place, UserError
+from unibuild.verify.attestation import strict_json
 from unibuild.verify.materials.absence import NO_CODE, NO_COMPONENT, NOT_AFFECTED, UNKNOWN
 from unibuild.verify.materials.statements import Product, Statement
 
@@ -120,16 +120,7 @@ def read(path: Path, shown: str) -> tuple[tuple[Product, Statement], ...]:
 
     ``UserError`` ``bad-vex`` for anything else; a product's unknown fields are empty.
     """
-    text = decode(read_bytes(path, shown), shown)
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        lines = text.splitlines()
-        line = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
-        place = Place(shown, error.lineno, error.colno, line)
-        raise UserError("bad-json", f"not valid JSON: {error.msg.lower()}", place) from None
-    except (RecursionError, ValueError) as error:
-        raise UserError("bad-json", f"not readable JSON: {error}", Place(shown)) from None
+    value = _parsed(path, shown)
     try:
         if isinstance(value, dict) and str(value.get("@context", "")).startswith(
             "https://openvex.dev/ns"
@@ -141,6 +132,15 @@ def read(path: Path, shown: str) -> tuple[tuple[Product, Statement], ...]:
         missing = f" (at {error})" if isinstance(error, KeyError) else ""
         raise _bad(shown, f"has a statement that is not whole{missing}") from None
     raise _bad(shown, "is neither OpenVEX nor CycloneDX")
+
+
+def _parsed(path: Path, shown: str) -> object:
+    """Return the JSON of a document, which may be a stranger's."""
+    data = strict_json.read_bytes(path)
+    try:
+        return strict_json.parse(data, shown)
+    except UserError as error:
+        raise _bad(shown, error.cause.removeprefix(f"{shown} "), error.place) from None
 
 
 def claims_absence(statement: Statement) -> bool:
@@ -205,10 +205,10 @@ def _text(value: object) -> str:
     return value
 
 
-def _bad(shown: str, what: str) -> UserError:
+def _bad(shown: str, what: str, place: Place | None = None) -> UserError:
     return UserError(
         "bad-vex",
         f"{shown} {what}",
-        Place(shown),
+        place or Place(shown),
         "'unibuild vex LABEL --vulnerabilities FILE' writes documents that can be checked",
     )
