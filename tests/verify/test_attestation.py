@@ -100,6 +100,14 @@ def changed(value: Any, path: str, new: object) -> Any:
     return copied
 
 
+def test_names_are_spelt_as_the_standard_has_them() -> None:
+    """Else one reader would see a predicate type where another sees none."""
+    made = provenance()
+    made["predicate_type"] = made.pop("predicateType")
+    with pytest.raises(UserError, match="lacks"):
+        reading(text_of(made).encode())
+
+
 WRONG = [
     ("_type", "https://in-toto.io/Statement/v0.1"),
     ("_type", None),

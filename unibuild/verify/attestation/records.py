@@ -39,7 +39,6 @@ class Record(BaseModel):
         frozen=True,
         strict=True,
         alias_generator=to_camel,
-        populate_by_name=True,
     )
 
     @model_validator(mode="before")
