@@ -5,7 +5,9 @@ What is called an image here is a file of a shell command, so that a rebuild tak
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.command import ROOT
 from verify import releases
 from verify.rebuilds import Small
 
@@ -24,6 +27,7 @@ from unibuild.loading.workspace import read_workspace
 from unibuild.model.errors import DifferenceError, HostError, UnibuildError, UserError
 from unibuild.verify import artefact
 from unibuild.verify.attestation import recording
+from unibuild.verify.attestation.dependencies import STANDARD_PARTS
 from unibuild.verify.outcome import Outcome, Quiet
 from unibuild.verify.workbench import FileBench, ImageFiles, Options
 
@@ -323,3 +327,121 @@ def test_without_a_provenance_there_is_nothing_to_do(published: Published) -> No
     with pytest.raises(UserError) as raised:
         published.verify(provenances=())
     assert raised.value.id == "no-provenance"
+
+
+RULE = """\
+import pathlib
+from unibuild.analysis.api import Attributes, rule
+pathlib.Path({marker!r}).touch()
+
+@rule("nothing", Attributes, doc="Makes nothing.")
+def nothing(ctx):
+    return []
+"""
+
+
+def with_a_rule_module(published: Published, marker: Path) -> None:
+    published.small.write("own.py", RULE.format(marker=str(marker)))
+    text = (published.root / "WORKSPACE.toml").read_text()
+    published.small.write("WORKSPACE.toml", f'rules = ["own.py"]\n{text}')
+    published.commit("rules")
+    published.attest()
+    marker.unlink()
+
+
+def test_rules_of_sources_for_which_nobody_vouches_do_not_run(
+    published: Published, tmp_path: Path
+) -> None:
+    marker = tmp_path / "ran"
+    with_a_rule_module(published, marker)
+    with pytest.raises(UserError) as raised:
+        published.verify()
+    assert raised.value.id == "untrusted-sources"
+    assert "own.py" in raised.value.cause
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("named", ["policy", "signed_by", "sources"])
+def test_rules_run_when_somebody_vouches(published: Published, tmp_path: Path, named: str) -> None:
+    marker = tmp_path / "ran"
+    with_a_rule_module(published, marker)
+    value = ("key.pub",) if named == "signed_by" else published.root
+    outcome = published.verify(**{named: value})
+    assert outcome.status == "passed", outcome.errors
+    assert marker.exists()
+
+
+def test_without_a_sandbox_somebody_has_to_vouch(published: Published) -> None:
+    with pytest.raises(UserError) as raised:
+        artefact.run(replace(published.bench(), sandbox="none"))
+    assert raised.value.id == "untrusted-sources"
+
+
+def test_a_standard_repository_that_is_ours_to_the_file_is_replaced_by_ours(
+    published: Published, tmp_path: Path
+) -> None:
+    """A compiled module that no digest covers would be believed by Python."""
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for part in STANDARD_PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(
+                ROOT / part, theirs / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        elif (ROOT / part).exists():
+            shutil.copyfile(ROOT / part, theirs / part)
+    text = (published.root / "WORKSPACE.toml").read_text()
+    published.small.write("WORKSPACE.toml", f'standard_repository = "{theirs}"\n{text}')
+    published.commit("theirs")
+    published.attest()
+    shutil.rmtree(theirs / "rules" / "__pycache__", ignore_errors=True)
+    marker = tmp_path / "ran"
+    module = tmp_path / "filegroup.py"
+    module.write_text(RULE.format(marker=str(marker)))
+    for rule in (theirs / "rules").glob("*.py"):
+        py_compile.compile(
+            str(module), importlib.util.cache_from_source(str(rule)),
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )  # fmt: skip
+    outcome = published.verify()
+    assert outcome.status == "passed", outcome.errors
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("name", [".unibuild/kept", "unibuild-out/image.elf"])
+def test_what_a_build_believes_is_no_source(published: Published, name: str) -> None:
+    published.dependency("words", lambda found: found.update(name=name))
+    with pytest.raises(UserError) as raised:
+        published.verify()
+    assert raised.value.id == "bad-attestation"
+    assert "no source can be" in raised.value.cause
+
+
+def test_a_name_that_no_file_can_have_is_not_there(published: Published) -> None:
+    published.dependency("words", lambda found: found.update(name="x" * 300))
+    refused(published.verify(), DifferenceError, "sources-differ")
+
+
+def test_a_path_of_the_workspace_that_leaves_the_commit_is_refused(
+    published: Published, tmp_path: Path
+) -> None:
+    (published.root / "away").symlink_to(tmp_path)
+    published.commit("a link")
+    published.attest()
+    published.source(path="away")
+    refused(published.verify(), DifferenceError, "sources-differ")
+
+
+def test_no_filter_of_the_users_runs_on_a_fetched_repository(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published.small.write(".gitattributes", "words filter=own\n")
+    published.commit("a filter")
+    published.attest()
+    marker = tmp_path / "ran"
+    configuration = tmp_path / "gitconfig"
+    configuration.write_text(f'[filter "own"]\n\tsmudge = "touch {marker}; cat"\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+    outcome = published.verify()
+    assert outcome.status == "passed", outcome.errors
+    assert not marker.exists()

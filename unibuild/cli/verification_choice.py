@@ -36,8 +36,10 @@ _READ_BY: dict[str, tuple[str, ...]] = {
     "--sources": ("artefact",),
     "--threshold": ("signed",),
     "--vsa": ("reproduced",),
+    "--signed-by": ("signed", "policy", "reproduced"),
+    "--policy": ("policy",),
 }
-"""Options that only serve checks which another option asks for."""
+"""Options without effect when none of these checks is done, such as after ``--skip``."""
 
 
 def is_file(subject: str) -> bool:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from unibuild.verify.report import CheckResult
 
 _UNTRUSTED = (
-    "what is built from a provenance can run code of whoever wrote it; "
-    "--signed-by or --policy have that looked at first"
+    "nobody vouches for this provenance, so its sources' actions run in sandboxes only, and rules of "
+    "their own not at all; --signed-by or --policy have it looked at first"
 )
 
 
@@ -141,7 +141,8 @@ def _verify(arguments: argparse.Namespace, checks: tuple[Check, ...], terminal: 
             f"{prepared.subject.label} is no image: {', '.join(left_out)} would say nothing of it"
         )
         terminal.note(warning_line(what, terminal))
-    if {"artefact"} == {one.name for one in checks} & {"artefact", "signed", "policy"}:
+    unseen = {"artefact"} == {one.name for one in checks} & {"artefact", "signed", "policy"}
+    if unseen and not arguments.sources:
         terminal.note(warning_line(_UNTRUSTED, terminal))
     with scratch(prepared.scratch, keep=arguments.keep) as folder:
         shown = display(terminal, checks)

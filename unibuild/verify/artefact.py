@@ -3,7 +3,8 @@
 The image has to be a subject of the provenance, and this unibuild and its standard repository those that
 made it. The workspace is fetched from its Git commit (or taken from ``--sources``), every file of it
 compared; packages are those of its lock, compared too. Then it is built without any cache, and the image
-is compared byte by byte. Signatures are not looked at here (``signed``).
+is compared byte by byte. Signatures are not looked at here (``signed``); what of the sources may run when
+nobody looked at any is up to ``foreign_code``.
 
 Facts: ``image`` (``sha256:HEX``), ``provenance`` (the file), ``label``, ``commit``, ``sources`` and
 ``packages`` compared, ``actions`` rebuilt, ``seconds`` of the rebuild, ``reason`` of a failure
@@ -22,7 +23,7 @@ from unibuild.external import lock as locks
 from unibuild.loading.workspace import STANDARD_REPOSITORY, read_workspace
 from unibuild.model.errors import DifferenceError, ErrorGroup, HostError, UnibuildError, UserError
 from unibuild.store.inspection import Inspection
-from unibuild.verify import comparison, named_sources
+from unibuild.verify import comparison, foreign_code, named_sources
 from unibuild.verify.attestation import dependencies, evidence
 from unibuild.verify.checkout import write_settings
 from unibuild.verify.outcome import Outcome
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from unibuild.execution.execution_log import ExecutionLog, LoggedAction
+    from unibuild.execution.request import SandboxMode
     from unibuild.loading.workspace import Workspace
     from unibuild.verify.attestation.provenance import Provenance
     from unibuild.verify.outcome import Status
@@ -95,31 +97,33 @@ def run(bench: Bench) -> Outcome:
 
 def _from_sources(attempt: _Attempt) -> Outcome:
     bench, provenance = attempt.bench, attempt.provenance
+    sandbox = foreign_code.sandbox(bench)
     bench.progress.step("fetching the sources that the provenance names")
     root = named_sources.bring(provenance, bench.options.sources, attempt.folder / "fetched")
     names = named_sources.compare(provenance, root)
     if _SETTINGS not in names:
         raise _differs(f"{provenance.shown} names no {_SETTINGS}, which every workspace has")
-    workspace = read_workspace(root)
+    workspace = foreign_code.with_our_rules(read_workspace(root))
     standard = workspace.repositories.get(STANDARD_REPOSITORY, workspace.root)
     other = _another_unibuild(
         provenance, "standard-repository", dependencies.standard_files(str(standard))
     )
     if other is not None:
         return attempt.failed("another-unibuild", other)
+    foreign_code.refuse_rules(bench, workspace)
     attempt.facts["sources"] = len(names)
     attempt.facts["packages"] = _compare_packages(provenance, workspace)
     _compare_options(provenance, workspace)
     place = attempt.folder / "workspace"
     named_sources.lay_out(names, root, place)
     write_settings(workspace, place / _SETTINGS)
-    return _rebuilt(attempt, workspace, place)
+    return _rebuilt(attempt, workspace, place, sandbox)
 
 
-def _rebuilt(attempt: _Attempt, workspace: Workspace, place: Path) -> Outcome:
+def _rebuilt(attempt: _Attempt, workspace: Workspace, place: Path, sandbox: SandboxMode) -> Outcome:
     """Build, and compare the image with what was built."""
     bench, provenance = attempt.bench, attempt.provenance
-    if provenance.sandbox == "none" and bench.sandbox != "none":
+    if provenance.sandbox == "none" and sandbox != "none":
         attempt.notes.append("it was made without a sandbox, and is rebuilt in one")
     request = RebuildRequest(
         workspace=place,
@@ -127,7 +131,7 @@ def _rebuilt(attempt: _Attempt, workspace: Workspace, place: Path) -> Outcome:
         cache=attempt.folder / "cache",
         log=attempt.folder / "log",
         jobs=bench.jobs,
-        sandbox=bench.sandbox,
+        sandbox=sandbox,
     )
     try:
         log, seconds = _build(bench, request, attempt.folder / "process")

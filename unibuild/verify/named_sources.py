@@ -1,7 +1,8 @@
 """The sources that a provenance names: fetched from Git or taken from a folder, compared, laid out.
 
-Nothing is asked of anybody: what needs a password fails. Only the files that the provenance names are
-laid out, so that nothing else can be in what is built of them.
+Nothing is asked of anybody: what needs a password fails. A repository is anybody's: none of its hooks,
+submodules or filters is followed, so a file that Git keeps elsewhere (LFS) is not the named one. Only
+the files that the provenance names are laid out, so that nothing else can be in what is built of them.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unibuild.execution.kept_graph import STATE_DIRECTORY
+from unibuild.model.artifacts import GENERATED_PREFIX, OUTPUT_PREFIX
 from unibuild.model.errors import DifferenceError, HostError, UserError
 from unibuild.verify.attestation import dependencies
-from unibuild.verify.attestation.strict_json import refuse
+from unibuild.verify.attestation.strict_json import refuse, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +27,27 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PROTOCOLS = ("https", "file")
-_NOT_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")
+_NO_STATE = (*("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
+             *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
+             *("GIT_QUARANTINE_PATH", "GIT_ATTR_SOURCE", "GIT_EXTERNAL_DIFF"))  # fmt: skip
+"""What Git tells a hook or an alias of its repository, which is another one than ours."""
 _SETTINGS = {
     "core.autocrlf": "false",
+    "core.eol": "lf",
+    "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
+    "fetch.recurseSubmodules": "false",
+    "submodule.recurse": "false",
+    "gc.auto": "0",  # nothing of it may go on behind us
+    "maintenance.auto": "false",
     "advice.detachedHead": "false",
     "http.lowSpeedLimit": "1000",  # bytes a second; slower for half a minute is an end
     "http.lowSpeedTime": "30",
 }
+_ATTRIBUTES = "* -filter\n"
+"""Attributes that no file of the repository overrides: a filter is a program of the user's."""
+_NOT_SOURCES = (STATE_DIRECTORY, OUTPUT_PREFIX, GENERATED_PREFIX)
+"""Folders of a workspace in which a build believes what it finds, since it made it itself."""
 _LISTED = 5
 _GIVE_THEM = "give the sources themselves: --sources DIR"
 
@@ -55,7 +71,8 @@ def bring(provenance: Provenance, given: Path | None, folder: Path) -> Path:
         return inside if inside.is_dir() else given
     _check_fetchable(provenance, source)
     _fetch(source.uri.removeprefix("git+"), source.commit, folder)
-    if not (folder / below).is_dir():
+    found = os.path.realpath(folder / below)
+    if not Path(found).is_dir() or not _is_below(found, os.path.realpath(folder)):
         raise _another(provenance, [f"{source.path} is no folder of the commit {source.commit}"])
     return folder / below
 
@@ -69,10 +86,12 @@ def compare(provenance: Provenance, root: Path) -> tuple[str, ...]:
         if resource.annotations.get("repository", ""):
             continue  # of the standard repository, which is compared as a whole
         path = root / relative(resource.name, provenance)
+        if path.relative_to(root).parts[0] in _NOT_SOURCES:
+            refuse(provenance.shown, f"names {shortened(resource.name)}, which no source can be")
         names.append(resource.name)
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 - a name that no file can have is not there
             wrong.append(f"{resource.name} is not there")
-        elif not f"{os.path.realpath(path)}/".startswith(f"{_top(top)}/"):
+        elif not _is_below(os.path.realpath(path), _top(top)):
             wrong.append(f"{resource.name} leads out of the sources")
         else:
             found = dependencies.sha256_of(str(path), resource.name)
@@ -99,8 +118,12 @@ def relative(name: str, provenance: Provenance) -> Path:
     """Return a relative path that stays below where it starts; ``bad-attestation`` for another."""
     parts = name.split("/")
     if not name or name.startswith("/") or "\0" in name or {"", ".", ".."} & set(parts):
-        refuse(provenance.shown, f"names the file {name[:80]!r}, which is no plain path")
+        refuse(provenance.shown, f"names the file {shortened(name)}, which is no plain path")
     return Path(name)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def _top(root: str) -> str:
@@ -132,7 +155,7 @@ def _check_fetchable(provenance: Provenance, source: Source) -> None:
             hint=_GIVE_THEM,
         )
     if not _COMMIT.fullmatch(source.commit):
-        refuse(provenance.shown, f"names {source.commit[:80]!r}, which is no commit")
+        refuse(provenance.shown, f"names {shortened(source.commit)}, which is no commit")
 
 
 def _fetch(url: str, commit: str, folder: Path) -> None:
@@ -147,6 +170,9 @@ def _fetch(url: str, commit: str, folder: Path) -> None:
     )
     for step in steps:
         why = _git(folder, *step)
+        if step[0] == "init" and not why:
+            (folder / ".git" / "info").mkdir()
+            (folder / ".git" / "info" / "attributes").write_text(_ATTRIBUTES)
         if why and step[0] == "fetch":  # a server that gives no single commit gives its branches
             why = _git(folder, "fetch", "--quiet", "--", url, "+refs/*:refs/fetched/*")
         if why:
@@ -160,7 +186,7 @@ def _fetch(url: str, commit: str, folder: Path) -> None:
 
 def _git(folder: Path, *arguments: str) -> list[str]:
     """Run Git; return the lines that it said when it failed, nothing when it did not."""
-    environment = {name: text for name, text in os.environ.items() if name not in _NOT_INHERITED}
+    environment = {name: text for name, text in os.environ.items() if name not in _NO_STATE}
     environment |= {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
