@@ -238,14 +238,16 @@ def _table(rows: Iterator[tuple[str, str]]) -> str:
 def _example() -> dict[str, object]:
     commit, some = "3f786850e387550fdab836ed7e6dc881de23001b", "9f86d081…"
     remote = "git+https://git.example.com/team/services"
-    parameters = Parameters(
-        label="//services/dns:image",
-        source=Source(uri=remote, commit=commit),
-        options=BuildOptions(
-            digest_function="blake3",
-            default_platform="@unibuild//kernel/platform:qemu-microvm",
-            sandbox="required",
-        ),
+    parameters = Parameters.model_validate(
+        {
+            "label": "//services/dns:image",
+            "source": {"uri": remote, "commit": commit},
+            "options": {
+                "digestFunction": "blake3",
+                "defaultPlatform": "@unibuild//kernel/platform:qemu-microvm",
+                "sandbox": "required",
+            },
+        }
     )
     dependencies = [
         {
