@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unibuild.cli import options
-from unibuild.cli.files import replace_file
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
 from unibuild.model.errors import ErrorGroup, UserError
+from unibuild.store.named_files import replace_file
 
 if TYPE_CHECKING:
     import argparse

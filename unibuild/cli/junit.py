@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from unibuild.cli.files import replace_file
+from unibuild.store.named_files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unibuild.cli.files import replace_file
 from unibuild.cli.progress import progress
 from unibuild.cli.render import warning_line
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
 from unibuild.model.errors import UserError
+from unibuild.store.named_files import replace_file
 
 if TYPE_CHECKING:
     import argparse

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unibuild.cli import options
-from unibuild.cli.files import replace_file
 from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
 from unibuild.model.errors import UserError
+from unibuild.store.named_files import replace_file
 
 if TYPE_CHECKING:
     import argparse

@@ -15,9 +15,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unibuild.cli.files import replace_file
 from unibuild.cli.terminal import plural
 from unibuild.model.errors import UserError
+from unibuild.store.named_files import replace_file
 
 if TYPE_CHECKING:
     import argparse

@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unibuild.cli.files import replace_file
 from unibuild.execution.observer import Silent
 from unibuild.model.errors import UserError
+from unibuild.store.named_files import replace_file
 
 if TYPE_CHECKING:
     from unibuild.execution.observer import ActionEvent, ActionOutcome

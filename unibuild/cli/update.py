@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unibuild.cli.files import replace_file
 from unibuild.cli.lock import relock
 from unibuild.cli.workspace import Composition
 from unibuild.model.errors import UserError
 from unibuild.model.suggestions import did_you_mean
+from unibuild.store.named_files import replace_file
 
 if TYPE_CHECKING:
     import argparse

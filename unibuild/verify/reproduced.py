@@ -11,18 +11,17 @@ Facts: ``reason`` (empty when passed; ``too-few``, ``other-image``, ``no-provena
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from unibuild.model.errors import UserError
+from unibuild.store.named_files import replace_file
 from unibuild.verify.attestation import strict_json, summary, trust
 from unibuild.verify.attestation.evidence import gather, image_sha256, other_image, weigh
 from unibuild.verify.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from unibuild.model.errors import UnibuildError
     from unibuild.verify.attestation.evidence import Weight
@@ -111,7 +110,7 @@ def _passed(
     if bench.options.vsa is not None and bench.image is not None:
         name = bench.image.image.name
         made = summary.made(name, sha256, weights, demanded, facts["required"])
-        _write(bench.options.vsa, strict_json.render(made))
+        replace_file(bench.options.vsa, strict_json.render(made))
         facts["vsa"] = str(bench.options.vsa)
     commits = {_commit(one) for one in weights}
     differing = ("the builders name different commits, which all give this image",)
@@ -138,21 +137,6 @@ def _why(weights: Sequence[Weight]) -> tuple[str, ...]:
             for key in one.counted
         )
     return tuple(lines)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write the summary whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_bytes(data)
-        aside.replace(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise UserError(
-            id="unwritable",
-            cause=f"cannot write {path}: {error.strerror}",
-            hint="name a file in a directory that exists and that you may write to",
-        ) from None
 
 
 def _refused(cause: str, detail: tuple[str, ...] = ()) -> UserError:
