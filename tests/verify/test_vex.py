@@ -14,12 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command import unibuild
 
-from unibuild.execution.plan import GENERATED, PACKAGE, SOURCE, Plan, Record
 from unibuild.external.lock import Lock
 from unibuild.model.errors import ErrorGroup, UserError
 from unibuild.verify.absence_check import _judge
 from unibuild.verify.materials import bill as bills
-from unibuild.verify.materials import reach, statements, versions, vex, vulnerabilities
+from unibuild.verify.materials import statements, versions, vex, vulnerabilities
 from unibuild.verify.materials.absence import (
     NO_CODE,
     NO_COMPONENT,
@@ -112,60 +111,6 @@ def test_a_component_of_which_nothing_was_taken_is_not_present(manifest: dict[st
     found = judge(Affected(LIBRARY), Contents(left, frozenset(), None, {}))
     assert (found.status, found.justification) == (NOT_AFFECTED, NO_COMPONENT)
     assert found.words.endswith("made of pkg:deb/debian/library@1?arch=source and left it out")
-
-
-@pytest.mark.parametrize(
-    ("readers", "sandbox", "there"),
-    [
-        # A header that was at hand when a part of the image was compiled may have left code there.
-        (("//sample:sample",), "bubblewrap", True),
-        # Whoever could read it is not in the image; without a sandbox nobody knows who read it.
-        (("//other:other",), "bubblewrap", False),
-        (("//other:other",), "none", True),
-    ],
-)
-@pytest.mark.parametrize("purl", [LIBRARY, "pkg:deb/debian/compiler"])
-def test_a_package_may_be_there_without_an_object(
-    manifest: dict[str, Any], purl: str, readers: tuple[str, ...], sandbox: str, there: bool
-) -> None:
-    manifest["components"] = [
-        one for one in manifest["components"] if one["label"] != "//sample:library"
-    ]
-    manifest["sandbox"] = sandbox
-    known = {f"{purl}@1?arch=source": frozenset(readers)}
-    image = Contents(manifest, frozenset(), Inclusions({}), known)
-    found = judge(Affected(purl), image)
-    assert found.status == (UNKNOWN if there else NOT_AFFECTED)
-    assert ("whose files were there when it was made" in found.words) is there
-    # A version outside the range is no matter; a source has an object, which was left out.
-    assert judge(Affected(purl, versions.parse(">=2")), image).status == NOT_AFFECTED
-    if purl == LIBRARY:
-        assert judge(Affected(purl, (), ("unused.c",)), image).status == NOT_AFFECTED
-
-
-def test_who_could_read_a_package_is_followed_to_the_objects() -> None:
-    """A package unpacked, a header made of that, an object compiled with it, a library of objects."""
-    label = "//{0}:{0}".format
-    steps = [
-        ("unpack", (0,), (1,)),
-        ("header", (1,), (2,)),
-        ("user", (2, 3), (4,)),
-        ("link", (4,), (5,)),
-    ]
-    paths = ["package.deb", "tree", "made.h", "user.c", "user.c.o", "image.elf"]
-    records = [
-        Record(label(name), "", "", (), (), read, made, "", -1, (), False, 0)
-        for name, read, made in steps
-    ]
-    plan = Plan(
-        paths, [PACKAGE, GENERATED, GENERATED, SOURCE, GENERATED, GENERATED], frozenset(), frozenset(),
-        {0: "pkg:deb/debian/library@1?arch=source#file.tar.xz"}, [made for _, _, made in steps],
-        [tuple(at for at, (_, read, _) in enumerate(steps) if a in read) for a in range(len(paths))],
-        [], records.__getitem__,
-    )  # fmt: skip
-    assert reach.readers(plan) == {
-        "pkg:deb/debian/library@1?arch=source": {label("unpack"), label("header"), label("user")}
-    }
 
 
 def test_nothing_is_called_absent_from_an_image_of_unknown_origin(manifest: dict[str, Any]) -> None:
