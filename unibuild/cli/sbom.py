@@ -4,8 +4,8 @@
     unibuild sbom //services/dns:image --format spdx -o image.spdx.json
 
 CycloneDX 1.6 or SPDX 2.3, as JSON. The same image and lock give the same document, whose time is that of
-SOURCE_DATE_EPOCH, if it is set. It says for every
-byte of the image which part brought it; compilers and other build tools are listed apart.
+SOURCE_DATE_EPOCH, if it is set. It says for every byte of the image which part brought it; compilers and
+other build tools are listed apart.
 """
 
 from __future__ import annotations
