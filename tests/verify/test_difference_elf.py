@@ -285,3 +285,29 @@ def test_what_stands_beside_may_be_anything(
         for name in ("image.map", "image.symbols", "image.manifest.json"):
             (tmp_path / "expected" / name).write_bytes(content)
         assert "main" in explain(*sides).first_cause
+
+
+@pytest.mark.parametrize("names", [False, True])
+def test_parts_that_lie_over_one_another_are_not_copied_as_often(
+    tmp_path: Path, *, names: bool
+) -> None:
+    """Without a bound, a file of 2 MB would fill some 30 GB of memory."""
+    size = 2 << 20
+    symbols = (2, 1 << 10, 24 * 40_000, 2, 24)
+    sections = [(0, 0, 0, 0, 0)]
+    sections += [symbols, (3, 1 << 20, 1 << 20, 0, 0)] if names else [(1, 0, size, 0, 0)] * 15_000
+    headers = b"".join(
+        struct.pack("<IIQQQQIIQQ", 0, kind, 0, 0, offset, length, link, 0, 1, entry)
+        for kind, offset, length, link, entry in sections
+    )
+    start = b"\x7fELF\x02\x01\x01" + bytes(9)
+    start += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, 64, 0, 64, 56, 0, 64, len(sections), 0)
+    data = bytearray((start + headers).ljust(size, b"n"))
+    if names:
+        symbol = struct.pack("<IBBHQQ", 0, 0x11, 0, 1, 0, 1)
+        data[1 << 10 : (1 << 10) + len(symbol) * 40_000] = symbol * 40_000
+    paths = (tmp_path / "a.elf", tmp_path / "b.elf")
+    for path, end in zip(paths, (b"a", b"b"), strict=True):
+        path.write_bytes(data + end)
+    ((_, words),) = explain(*paths).damaged
+    assert words.endswith("names lie over one another" if names else "parts lie over one another")

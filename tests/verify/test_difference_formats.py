@@ -271,3 +271,28 @@ def test_a_file_too_large_to_be_held_is_compared_where_it_differs_first(
     assert "too large to be taken apart" in difference.words
     assert of_files(sides, data, data).equal
     assert of_files(sides, data, data + b"x").children[0].offset == len(data)
+
+
+def test_nothing_that_is_compared_reaches_a_terminal_raw(sides: Sides) -> None:
+    key = "\x1b[2J\u202ekey"
+    difference = of_files(sides, json.dumps({key: "a"}), json.dumps({key: "b"}))
+    assert "key" in drawn(difference)
+    for text in (drawn(difference), difference.first_cause):
+        assert all(line.isprintable() for line in text.splitlines()), text
+
+
+def test_what_comes_out_of_a_pipe_is_not_called_equal(sides: Sides) -> None:
+    os.mkfifo(sides[0])
+    sides[1].write_bytes(b"")
+    for pair in ((sides[0], sides[0]), sides, (Path("/dev/null"), Path("/dev/zero"))):
+        with pytest.raises(UserError) as raised:
+            explain(*pair)
+        assert raised.value.id == "special-file"
+
+
+def test_a_large_file_is_not_said_to_differ_in_one_byte(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "LARGEST", 10)
+    difference = of_files(sides, b"a" * 20, b"b" * 20)
+    assert "the first that differs" in difference.first_cause

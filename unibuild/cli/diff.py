@@ -125,6 +125,8 @@ def _report_of(program: str, arguments: argparse.Namespace, terminal: Terminal) 
     """Let diffoscope compare the same; its report goes where ours went, or beside JSON to stderr."""
     import subprocess
 
+    from unibuild.verify.difference.tree import printable
+
     command = [program, "--text", "-", "--", str(arguments.expected), str(arguments.found)]
     try:
         done = subprocess.run(
@@ -140,4 +142,4 @@ def _report_of(program: str, arguments: argparse.Namespace, terminal: Terminal) 
     say = terminal.note if arguments.json else terminal.data
     say("diffoscope: equal" if done.returncode == 0 else "diffoscope:")
     for line in done.stdout.decode("utf-8", "replace").splitlines():
-        say(line)
+        say(printable(line.expandtabs()))

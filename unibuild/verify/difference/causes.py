@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.verify.difference import moments
 from unibuild.verify.difference.spans import between_ends
-from unibuild.verify.difference.tree import Cause
+from unibuild.verify.difference.tree import Cause, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -314,7 +314,7 @@ def quoted(expected: bytes, found: bytes) -> str:
 
 def shown(text: str) -> str:
     """Return ``text`` fit for a line: without control characters, cut in the middle when long."""
-    clean = "".join(character if character.isprintable() else "·" for character in text)
+    clean = printable(text)
     if len(clean) <= _SHOWN:
         return clean
     return f"{clean[: _SHOWN // 2]}…{clean[-_SHOWN // 2 :]}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unibuild.verify.difference.causes import shown
+from unibuild.verify.difference.tree import printable
 
 if TYPE_CHECKING:
     from unibuild.verify.difference.tree import Difference
@@ -86,10 +87,11 @@ def _headline(node: Difference, style: Style) -> str:
     if node.cause is not None and not node.children:
         keeps = node.kind in _SAYING_MORE and words not in node.cause.words
         words = f"{words}; {node.cause.words}" if keeps else node.cause.words
-    name = style(node.name, "dim" if node.follows else "bold")
+    name, words = printable(node.name), printable(words)
+    name = style(name, "dim" if node.follows else "bold")
     if node.cause is not None and not node.follows:
         words = style(words, "yellow")
-    origin = style(f", from {node.origin}", "dim") if node.origin else ""
+    origin = style(f", from {printable(node.origin)}", "dim") if node.origin else ""
     return f"{name}{origin}{': ' if words else ''}{words}"
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from unibuild.verify.difference.context import DamagedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from unibuild.verify.difference.beside import Beside
 
 MAGIC = b"\x7fELF"
@@ -22,7 +24,11 @@ IDENTITY = "the image's identity"
 """The name of the digest that an image holds of all its other bytes."""
 _IDENTITY_SIZE = 32
 _MOST_HEADERS = 30_000
+_MOST_NOT_LOADED = 1000
 _MOST_SYMBOLS = 2_000_000
+_MOST_COPIES = 16
+"""How often the bytes of a file may be part of something: segments lie over one another, names share ends."""
+_SLACK = 1 << 16
 _ALLOC, _EXECUTABLE, _STRINGS, _COMPRESSED = 0x2, 0x4, 0x20, 0x800
 _SYMBOLS = {"SHT_SYMTAB", "SHT_DYNSYM"}
 _UNDEFINED, _RESERVED = 0, 0xFF00
@@ -154,10 +160,15 @@ def _read(data: bytes) -> Elf:
     elf: Any = ELFFile(io.BytesIO(data))
     if elf.num_sections() > _MOST_HEADERS or elf.num_segments() > _MOST_HEADERS:
         raise DamagedError("is no whole ELF file: it claims too many headers")
-    sections = tuple(_section(data, elf, index) for index in range(elf.num_sections()))
-    segments = tuple(
-        _segment(data, segment, index) for index, segment in enumerate(elf.iter_segments())
+    sections = _within_bounds(
+        (_section(data, elf, index) for index in range(elf.num_sections())), len(data)
     )
+    segments = _within_bounds(
+        (_segment(data, segment, index) for index, segment in enumerate(elf.iter_segments())),
+        len(data),
+    )
+    if sum(segment.type != "PT_LOAD" for segment in segments) > _MOST_NOT_LOADED:
+        raise DamagedError("is no whole ELF file: it claims too many headers")
     header = tuple(
         (words, str(elf.header[name]) if isinstance(elf.header[name], str) else elf.header[name])
         for words, name in (
@@ -169,6 +180,18 @@ def _read(data: bytes) -> Elf:
     relocatable = elf.header["e_type"] == "ET_REL"
     symbols, undefined = _symbols(elf, sections)
     return Elf(data, header, relocatable, sections, segments, symbols, undefined)
+
+
+def _within_bounds(parts: Iterable[Part], size: int) -> tuple[Part, ...]:
+    """Return the parts; thousands of them over the same bytes would be copied as often."""
+    found = []
+    held = 0
+    for part in parts:
+        held += len(part.content) + len(part.name)
+        if held > _MOST_COPIES * size + _SLACK:
+            raise DamagedError("is no whole ELF file: its parts lie over one another")
+        found.append(part)
+    return tuple(found)
 
 
 def _section(data: bytes, elf: Any, index: int) -> Part:  # noqa: ANN401 - pyelftools is untyped
@@ -264,7 +287,7 @@ def _symbols(
     whole = table.content[: len(table.content) - len(table.content) % record.size]
     found: list[Symbol] = []
     undefined: set[str] = set()
-    file = ""
+    file, named = "", 0
     for fields in record.iter_unpack(whole):
         if wide:
             name_at, info, _, section, value, size = fields
@@ -272,6 +295,9 @@ def _symbols(
             name_at, value, size, info, _, section = fields
         end = strings.find(b"\0", name_at)
         name = strings[name_at : end if end >= 0 else len(strings)].decode("utf-8", "replace")
+        named += len(name)
+        if named > _MOST_COPIES * len(strings) + _SLACK:
+            raise DamagedError("is no whole ELF file: its names lie over one another")
         if info & 15 == _FILE:
             file = name
         elif section == _UNDEFINED:

@@ -33,12 +33,19 @@ def explain(expected: Path, found: Path) -> Difference:
 
     Returns a tree whose ``equal`` is true when nothing differs. Malformed content never raises: it is
     compared as bytes, and the root says in ``damaged`` what is wrong with it. ``UserError``
-    ``no-such-file`` when a path does not exist, ``HostError`` ``unreadable-file`` when it cannot be read.
+    ``no-such-file`` when a path does not exist, ``special-file`` when it is a pipe or a device,
+    ``HostError`` ``unreadable-file`` when it cannot be read.
     """
     for path in (expected, found):
         if not path.exists():
             hint = "outputs are named by their paths below unibuild-out" if ":" in str(path) else ""
             raise UserError("no-such-file", f"there is no file or folder `{path}`", hint=hint)
+        if not path.is_file() and not path.is_dir():
+            raise UserError(
+                "special-file",
+                f"`{path}` is neither a file nor a folder, and cannot be compared",
+                hint="write what comes out of a pipe to a file first",
+            )
     around = surroundings.look(expected, found)
 
     def contents(

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from unibuild.model.errors import HostError
 from unibuild.verify.difference import causes
-from unibuild.verify.difference.plain import span_words
 from unibuild.verify.difference.tree import MOST_CHILDREN, WINDOW, Cause, Difference, node
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ class Folders:
                 return node(name, "folder", children, _count(children)) if children else None
             if kinds[0] == stat.S_IFLNK:
                 children += self._targets(expected, found)
+            elif kinds[0] in (stat.S_IFCHR, stat.S_IFBLK):
+                children += _numbers(one, other)
             elif kinds[0] == stat.S_IFREG:
                 return self._file(name, expected, found, children)
         except OSError as error:
@@ -186,10 +187,20 @@ def _large(name: str, expected: Path, found: Path, at: int) -> Difference:
     sizes = expected.stat().st_size, found.stat().st_size
     words = f"too large to be taken apart ({sizes[0]:,} and {sizes[1]:,} bytes)"
     leaf = Difference(
-        f"byte {at + step:,}", "bytes", span_words(1, 1), at + step,
+        f"byte {at + step:,}", "bytes", "the first that differs; what follows was not looked at",
+        at + step,
         one[step : step + WINDOW], other[step : step + WINDOW],
     )  # fmt: skip
     return node(name, "file", [leaf], words)
+
+
+def _numbers(one: os.stat_result, other: os.stat_result) -> list[Difference]:
+    expected, found = (
+        f"{os.major(side.st_rdev)}:{os.minor(side.st_rdev)}" for side in (one, other)
+    )
+    if expected == found:
+        return []
+    return [Difference("number", "header", f"device {expected} expected, {found} found")]
 
 
 def _is_file(path: Path) -> bool:

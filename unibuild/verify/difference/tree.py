@@ -85,8 +85,9 @@ class Difference:
         leaf, known = self._decisive()
         cause = leaf.node.cause
         if known and cause is not None:
-            return _sentence(leaf, cause.words)
-        return "not known: " + _sentence(leaf, leaf.node.words or "differs", unknown=True)
+            return printable(_sentence(leaf, cause.words))
+        words = _sentence(leaf, leaf.node.words or "differs", unknown=True)
+        return f"not known: {printable(words)}"
 
     @property
     def cause_id(self) -> str:
@@ -176,6 +177,11 @@ def _sentence(leaf: _Leaf, words: str, *, unknown: bool = False) -> str:
     if not place:
         return words + from_whom
     return f"{place}: {words}{from_whom}" if unknown else f"{words}, in {place}{from_whom}"
+
+
+def printable(text: str) -> str:
+    """Return text from outside with a dot for each character that would move a terminal's cursor."""
+    return "".join(character if character.isprintable() else "·" for character in text)
 
 
 Leaf = Callable[[], Difference]
