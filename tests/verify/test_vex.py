@@ -61,7 +61,7 @@ def image(manifest: dict[str, Any]) -> Contents:
             "word.o, the object of src/word.c, is in the image",
         ),
         ({"files": ["src/unused.c", "word.c"]}, UNKNOWN, "", "word.o"),
-        ({"files": ["src/other.c"]}, UNKNOWN, "", "no object that the linker was offered"),
+        ({"files": ["src/other.c"]}, UNKNOWN, "", "no object that the linker left out"),
         # A header goes into whatever includes it.
         ({"files": ["src/unused.h"]}, UNKNOWN, "", "the link says nothing of it"),
         # Functions: in an object left out, in the image, dropped from an object that stayed.

@@ -197,7 +197,7 @@ def _source(
     missing = sorted(_objects_of(base).intersection(left))
     if missing:
         return True, f"the linker left out {', '.join(missing)}, the object of {file}"
-    return False, f"no object that the linker was offered is named like {file}"
+    return False, f"no object that the linker left out is named like {file}"
 
 
 def _included(file: str, base: str, image: Contents) -> str:
@@ -243,7 +243,7 @@ def _function(name: str, image: Contents, left: Mapping[str, Iterable[str]]) -> 
             True,
             f"the linker left out {shown}, which defines {name}, and no function in the image has that name",
         )
-    return False, f"no object that the linker was offered is known to define {name}"
+    return False, f"no object that the linker left out is known to define {name}"
 
 
 def _sources_of(name: str) -> set[str]:
