@@ -53,26 +53,29 @@ def test_a_package_may_be_there_without_an_object(
         assert judge(Affected(purl, (), ("unused.c",)), image).status == NOT_AFFECTED
 
 
-def test_who_could_read_a_package_is_followed_to_the_objects() -> None:
-    """A package unpacked, a header made of that, an object compiled with it, a library of objects."""
-    label = "//{0}:{0}".format
+def test_who_could_read_a_package_is_followed_to_the_image() -> None:
+    """A package unpacked, a header made of that, an object compiled with it, and what is linked of that."""
     steps = [
-        ("unpack", (0,), (1,)),
-        ("header", (1,), (2,)),
-        ("user", (2, 3), (4,)),
-        ("link", (4,), (5,)),
+        ("unpack", "", (0,), (1,)),
+        ("header", "", (1,), (2,)),
+        ("user", "", (2, 3), (4,)),
+        ("image", "ImageLink", (4,), (5,)),
+        ("tool", "LinuxLink", (4,), (6,)),
+        ("other-image", "RootArchive", (6,), (7,)),
     ]
-    paths = ["package.deb", "tree", "made.h", "user.c", "user.c.o", "image.elf"]
+    paths = ["p.deb", "tree", "made.h", "user.c", "user.c.o", "image.elf", "tool", "root.cpio"]
+    kinds = [PACKAGE, GENERATED, GENERATED, SOURCE, *[GENERATED] * 4]
     records = [
-        Record(label(name), "", "", (), (), read, made, "", -1, (), False, 0)
-        for name, read, made in steps
+        Record(name, mnemonic, "", (), (), read, made, "", -1, (), False, 0)
+        for name, mnemonic, read, made in steps
     ]
+    consumers = [
+        tuple(at for at, record in enumerate(records) if a in record.inputs)
+        for a in range(len(paths))
+    ]
+    purl = "pkg:deb/debian/library@1?arch=source"
     plan = Plan(
-        paths, [PACKAGE, GENERATED, GENERATED, SOURCE, GENERATED, GENERATED], frozenset(), frozenset(),
-        {0: "pkg:deb/debian/library@1?arch=source#file.tar.xz"}, [made for _, _, made in steps],
-        [tuple(at for at, (_, read, _) in enumerate(steps) if a in read) for a in range(len(paths))],
-        [], records.__getitem__,
+        paths, kinds, frozenset(), frozenset(), {0: f"{purl}#file.tar.xz"},
+        [record.outputs for record in records], consumers, [], records.__getitem__,
     )  # fmt: skip
-    assert reach.readers(plan) == {
-        "pkg:deb/debian/library@1?arch=source": {label("unpack"), label("header"), label("user")}
-    }
+    assert reach.readers(plan) == {purl: {"unpack", "header", "user", "tool", "other-image"}}

@@ -2,8 +2,9 @@
 
 A sandboxed compiler sees its action's inputs and nothing else. So an object can hold code of a package (a
 function of a header, a macro, a source that is included) only when the package's files, or what was made
-of them, are among the inputs of the action that made the object. Objects and archives are where the
-search ends: what is in those is in the image where the link map says so.
+of them, are among the inputs of the action that made the object. The search ends where objects and
+archives are linked into an image, since the link map says which of those are in it; a program for another
+system that was linked of them may be a file of the image.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from unibuild.execution.plan import Plan
 
 _LINKED = (".o", ".a")
+_LINK, _PACKING = "ImageLink", "image-pack"
 
 
 def readers(plan: Plan) -> dict[str, frozenset[str]]:
@@ -33,10 +35,14 @@ def _from(plan: Plan, artifact: int) -> set[str]:
     labels: set[str] = set()
     waiting, seen = [artifact], {artifact}
     while waiting:
-        for index in plan.consumers[waiting.pop()]:
-            labels.add(plan.record(index).label)
-            for made in plan.outputs[index]:
-                if made not in seen and not plan.paths[made].endswith(_LINKED):
-                    seen.add(made)
-                    waiting.append(made)
+        read = waiting.pop()
+        for index in plan.consumers[read]:
+            record = plan.record(index)
+            ends = record.mnemonic == _LINK or record.builtin == _PACKING
+            if ends and plan.paths[read].endswith(_LINKED):
+                continue
+            labels.add(record.label)
+            fresh = [made for made in record.outputs if made not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
     return labels
