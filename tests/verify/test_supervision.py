@@ -195,6 +195,13 @@ def test_what_runs_is_seen_with_its_script_and_loader(tmp_path: Path) -> None:
             "processor in use",
         ),
         ("import ctypes; ctypes.CDLL(None).syscall(425, 0, None)", "unseen", "io_uring"),
+        # glibc has it from memory that the kernel writes (rseq), or from the vDSO, where it can.
+        ("import ctypes; ctypes.CDLL(None).sched_getcpu()", "host", "processor in use"),
+        (
+            "import ctypes; c = ctypes.CDLL(None); c.inotify_add_watch(c.inotify_init(), b'/opt', 1)",
+            "look",
+            "/opt",
+        ),
         ("import socket; socket.socket()", "network", "socket AF_INET"),
         ("import socket; socket.socket(socket.AF_UNIX)", "network", "socket AF_UNIX"),
         (
@@ -218,6 +225,16 @@ def test_each_call_of_interest_is_seen(tmp_path: Path, script: str, kind: str, w
         return sum(one[3] for one in seen if one[:2] == (kind, what))
 
     assert count(after) > count(before)
+
+
+def test_a_program_in_memory_is_what_the_action_put_there(tmp_path: Path) -> None:
+    script = (
+        "import os; file = os.memfd_create('own'); os.write(file, open('/bin/true', 'rb').read()); "
+        "os.execve(file, ['true'], {})"
+    )
+    seen, _ = watched(tmp_path, script)
+    assert not [what for what in whats(seen, "execute") if "memfd" in what]
+    assert "/usr/bin/true" in whats(seen, "open")
 
 
 def test_a_pair_of_sockets_of_its_own_is_no_network(tmp_path: Path) -> None:

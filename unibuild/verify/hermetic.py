@@ -249,7 +249,7 @@ def _error(bench: Workbench, judged: _Judged, traced: _Traced) -> UnibuildError 
     lines = tuple(f"it also {finding.words}" for finding in failed[1:])
     if judged.differs and judged.difference is not None:
         exhibit = differing.keep(bench, "hermetic", judged.difference, traced.cache)
-        why = f"it {failed[0].words}" if failed else "it was seen to read nothing that could be why"
+        why = f"it {failed[0].words}" if failed else _unexplained(judged.action)
         return DifferenceError(
             id=ERROR_ID,
             cause=f"{who} makes something else at another time and host: {why}",

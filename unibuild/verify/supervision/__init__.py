@@ -27,7 +27,7 @@ def command(report: Path | None, shift: int = 0, hide: Path | None = None) -> tu
     """Return the command line that supervises the one put behind it.
 
     What is seen is appended to ``report`` (None: nothing is watched), the date is moved by ``shift``
-    seconds, and with ``hide``, a folder, other facts of the host are told: see ``hidden_facts``. It
+    seconds, and with ``hide``, a folder, other facts of the host are told: see ``judgement.hide_host``. It
     contains ``{output}``, for the action's name.
     """
     place = os.path.abspath(f"{os.path.dirname(__file__)}/../../..")

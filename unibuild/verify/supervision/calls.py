@@ -23,6 +23,7 @@ GETRANDOM, UNAME, SYSINFO, SCHED_GETAFFINITY, GETCPU = 318, 63, 99, 204, 309
 FUTEX, CLOCK_NANOSLEEP = 202, 230
 MKDIR, MKDIRAT, CHDIR, FCHDIR, SYMLINK, SYMLINKAT = 83, 258, 80, 81, 88, 266
 IO_URING_SETUP, OPEN_BY_HANDLE_AT = 425, 304
+RSEQ = 334
 
 # Calls that name a file: how it is used, the argument that is a directory's descriptor (-1: none),
 # the argument that is the path, and the argument that holds flags (-1: none).
@@ -41,6 +42,11 @@ PATHS: dict[int, tuple[str, int, int, int]] = {
     89: ("look at link", -1, 0, -1),  # readlink
     267: ("look at link", 0, 1, -1),  # readlinkat
     137: ("look", -1, 0, -1),  # statfs
+    76: ("write", -1, 0, -1),  # truncate
+    86: ("look", -1, 0, -1),  # link
+    265: ("look", 0, 1, -1),  # linkat
+    254: ("look", -1, 1, -1),  # inotify_add_watch
+    303: ("look at link", 0, 1, -1),  # name_to_handle_at
     191: ("look", -1, 0, -1),  # getxattr
     192: ("look at link", -1, 0, -1),  # lgetxattr
     194: ("look", -1, 0, -1),  # listxattr
@@ -80,6 +86,7 @@ _SHIFTED = (GETTIMEOFDAY, TIME)
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _STOP = 0x7FFF0000, 0x7FF00000  # SECCOMP_RET_ALLOW, SECCOMP_RET_TRACE
+_NO_SUCH_CALL = 0x00050000 | 38  # SECCOMP_RET_ERRNO, ENOSYS
 
 
 def filter_program(*, watch: bool, looks: bool, shift: bool) -> bytes:
@@ -89,6 +96,8 @@ def filter_program(*, watch: bool, looks: bool, shift: bool) -> bytes:
     foreign = _STOP if watch else _ALLOW
     program += [_step(_EQUAL, ARCHITECTURE, 1, 0), _step(_RETURN, foreign)]
     program += [_step(_LOAD, 0), _step(_AT_LEAST, FOREIGN_BIT, 0, 1), _step(_RETURN, foreign)]
+    if watch:  # memory in which the kernel keeps the processor in use: without it, getcpu is asked
+        program += [_step(_EQUAL, RSEQ, 0, 1), _step(_RETURN, _NO_SUCH_CALL)]
     for number in watched if watch else _SHIFTED:
         program += [_step(_EQUAL, number, 0, 1), _step(_RETURN, _STOP)]
     if shift:

@@ -58,7 +58,6 @@ _FACTS = {
     "processors": "the number of processors",
     "processor in use": "the processor in use",
 }
-_NEVER_THE_SAME = frozenset({"processor in use"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from unibuild.verify.supervision.paths import Resolver
 BUILD = b"/build"
 OUTPUTS = b"unibuild-out"
 _CREATE, _ACCESS_MODE, _WRITE_ONLY, _NO_FOLLOW_OPEN, _NO_FOLLOW = 0x40, 3, 1, 0x20000, 0x100
+_IN_MEMORY = b"/memfd:"  # what is in such a file, the action has written
 _FAMILIES = {1: "AF_UNIX", 2: "AF_INET", 10: "AF_INET6", 16: "AF_NETLINK", 17: "AF_PACKET"}
 _NEW_RELEASE, _NEW_VERSION = b"3.10.0-other", b"#1 SMP Sat Jan 1 00:00:00 UTC 2000"
 
@@ -69,7 +70,8 @@ class Watcher:
         loaded = [os.readlink(b"/proc/%d/exe" % pid), *_loader(pid)]
         self._programs[pid] = self._name(loaded[0])
         for path in dict.fromkeys([*([asked] if asked else []), *map(self._name, loaded)]):
-            self._note("execute", os.fsdecode(path), pid)
+            if not path.startswith(_IN_MEMORY):
+                self._note("execute", os.fsdecode(path), pid)
         if not self._memory.read(pid, linux.stack_pointer(pid), 1):
             self._note("unseen", "memory that cannot be read", pid)
 
