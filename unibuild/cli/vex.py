@@ -112,6 +112,8 @@ def _inclusions(composition: Composition, found: Manifest) -> Inclusions | None:
 
 
 def _tell(stated: Sequence[Statement], output: str, terminal: Terminal) -> None:
+    from unibuild.verify.attestation.strict_json import printable
+
     proven = [one for one in stated if one.justification]
     wrote = f"wrote {output}: " if output else ""
     terminal.note(
@@ -120,7 +122,7 @@ def _tell(stated: Sequence[Statement], output: str, terminal: Terminal) -> None:
     )
     for one in stated:
         if not one.justification:
-            terminal.note(f"  {one.vulnerability}: {one.words}")
+            terminal.note(f"  {printable(one.vulnerability)}: {printable(one.words)}")
 
 
 def _timestamp(asked: str) -> str:

@@ -81,6 +81,8 @@ def run(bench: Workbench) -> Outcome:
         words = errors[0].cause if len(errors) == 1 else f"{len(errors)} claims are not proven"
         return Outcome("failed", words, tuple(errors), notes, facts)
     words = f"{len(claimed)} of {len(here)} statements claim absence, all proven"
+    if not claimed:
+        words = f"none of {len(here)} statements claims absence"
     return Outcome("passed", words, notes=notes, facts=facts)
 
 
