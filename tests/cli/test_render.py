@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from unibuild.cli.render import error_lines
+from unibuild.cli.render import error_lines, warning_line
 from unibuild.cli.terminal import Terminal, plural, size_text, table
 from unibuild.model.errors import Place, UserError
 
@@ -64,3 +64,11 @@ def _without_escapes(text: str) -> str:
     import re
 
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def test_what_a_stranger_wrote_does_not_command_the_terminal(plain: Terminal) -> None:
+    text = "a\x1b]0;b\x07\r\x9b2J\u202ec\td"
+    error = UserError("bad", text, Place(text, 1, 1, text), text, (text,))
+    for line in [*error_lines(error, plain), warning_line(text, plain)]:
+        assert line.replace("\t", "").isprintable(), line
+        assert "d" in line or line.strip() in {"|", "| ^"}

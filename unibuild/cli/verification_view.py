@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from unibuild.cli.live import Block
-from unibuild.cli.render import error_lines, warning_line
+from unibuild.cli.render import error_lines, harmless, warning_line
 from unibuild.cli.terminal import plural, table
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class PlainDisplay:
         outcome = result.outcome
         self._terminal.note(
             f"[{self._ended}/{self._total}] {result.check.name}: {_words(outcome.status)}, "
-            f"{outcome.summary} ({result.seconds:.1f} s)"
+            f"{harmless(outcome.summary)} ({result.seconds:.1f} s)"
         )
 
     def step(self, text: str, done: int = 0, total: int = 0) -> None:
@@ -127,7 +127,8 @@ class LiveDisplay(Block):
             words = _words(result.outcome.status)
             verdict = self._terminal.style(words, _STYLES[result.outcome.status])
             padding = " " * (_STATUS_WIDTH - len(words))
-            return f"  {name} {verdict}{padding} {result.seconds:6.1f} s  {result.outcome.summary}"
+            found = harmless(result.outcome.summary)
+            return f"  {name} {verdict}{padding} {result.seconds:6.1f} s  {found}"
         if check.name == self._running:
             return (
                 f"  {name} {'running'.ljust(_STATUS_WIDTH)} {now - self._began:6.1f} s  {self._now}"
@@ -147,7 +148,8 @@ def show_report(report: Report, terminal: Terminal, *, as_json: bool) -> None:
             terminal.data(line)
     for result in report.results:
         for note in result.outcome.notes:
-            terminal.note(f"{terminal.style('note:', 'cyan-bold')} {result.check.name}: {note}")
+            label = terminal.style("note:", "cyan-bold")
+            terminal.note(f"{label} {result.check.name}: {harmless(note)}")
     shown: set[str] = set()
     for error in report.errors:
         text = "\n".join(error_lines(error, terminal))
@@ -168,7 +170,7 @@ def _table(report: Report, terminal: Terminal) -> list[str]:
             _words(one.outcome.status),
             f"{one.seconds:7.1f}",
             f"{one.check.bit:3}",
-            one.outcome.summary,
+            harmless(one.outcome.summary),
         )
         for one in report.results
     ]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from unibuild.verify.difference.tree import Difference
 
 _GZIP = b"\x1f\x8b\x08"
-_GZIP_HEADER = 10
 _LARGEST = 128 << 20
 _USTAR = slice(257, 262)
 _KINDS = {b"5": "folder", b"2": "symbolic link", b"1": "link", b"6": "pipe"}

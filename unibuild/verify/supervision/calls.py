@@ -12,7 +12,6 @@ from struct import pack
 
 ARCHITECTURE = 0xC000003E  # AUDIT_ARCH_X86_64
 FOREIGN_BIT = 0x40000000  # of the numbers of the x32 calls
-AT_FDCWD = -100
 
 OPEN, CREAT, OPENAT, OPENAT2 = 2, 85, 257, 437
 EXECVE, EXECVEAT = 59, 322
