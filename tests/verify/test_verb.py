@@ -173,6 +173,7 @@ def test_the_mask_is_all_ones_when_nothing_was_checked(small: Make) -> None:
         (["--provenance", "BUILD.toml"], "--provenance is given, but no check that reads it"),
         (["--threshold", "0", "--signed-by", "k"], "a number from 1 is wanted, not '0'"),
         (["--only", "locked", "--skip", "locked"], "no check is left to do"),
+        (["--signed-by", "k", "--skip", "signed"], "--signed-by is given, but no check that reads"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit(small: Make, options: list[str], cause: str) -> None:
