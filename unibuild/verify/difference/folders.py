@@ -5,6 +5,7 @@ Times and owners of files are no part of an output here; its bytes, names and mo
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from dataclasses import replace
@@ -92,12 +93,10 @@ class Folders:
                 children.append(child)
         children = _following(children)
         missing, added = sorted(ours - theirs), sorted(theirs - ours)
-        for entry in list(missing) if len(missing) * len(added) <= _MOST_PAIRS else ():
-            twin = next((other for other in added if _same(expected / entry, found / other)), None)
-            if twin is not None:
-                missing.remove(entry)
-                added.remove(twin)
-                children.append(self._renamed(entry, twin))
+        for entry, twin in _twins(expected, missing, found, added):
+            missing.remove(entry)
+            added.remove(twin)
+            children.append(self._renamed(entry, twin))
         if len(missing) == len(added) == 1:
             cause = causes.of_text(_bytes(missing[0]), _bytes(added[0]), self.surroundings)
         else:
@@ -207,14 +206,37 @@ def _is_file(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
 
 
-def _same(one: Path, other: Path) -> bool:
-    """Tell whether both are regular files of the same, not empty, content."""
-    if not _is_file(one) or not _is_file(other):
-        return False
-    size = one.lstat().st_size
-    if not size or size != other.lstat().st_size:
-        return False
-    return _first_difference(one, other) is None
+def _twins(
+    expected: Path, missing: list[str], found: Path, added: list[str]
+) -> list[tuple[str, str]]:
+    """Return the names of regular files of the same, not empty, content; each is read once at most."""
+    ours, theirs = _sizes(expected, missing), _sizes(found, added)
+    if len(ours) * len(theirs) > _MOST_PAIRS:
+        return []
+    waiting: dict[bytes, list[str]] = {}
+    for name, size in theirs.items():
+        if size in ours.values():
+            waiting.setdefault(_digest(found / name), []).append(name)
+    pairs = []
+    for name, size in ours.items():
+        same = waiting.get(_digest(expected / name)) if size in theirs.values() else None
+        if same:
+            pairs.append((name, same.pop(0)))
+    return pairs
+
+
+def _sizes(folder: Path, names: list[str]) -> dict[str, int]:
+    found = {name: (folder / name).lstat() for name in names}
+    return {
+        name: about.st_size
+        for name, about in found.items()
+        if stat.S_ISREG(about.st_mode) and about.st_size
+    }
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _count(children: list[Difference]) -> str:
