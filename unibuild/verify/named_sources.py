@@ -36,6 +36,7 @@ _SETTINGS = {
     "core.eol": "lf",
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
+    "credential.interactive": "false",
     "fetch.recurseSubmodules": "false",
     "submodule.recurse": "false",
     "gc.auto": "0",  # nothing of it may go on behind us

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unibuild.elf import archive
-from unibuild.verify.difference import headers
+from unibuild.verify.difference import entries
 from unibuild.verify.difference.context import DamagedError, read_both
-from unibuild.verify.difference.headers import Entry
+from unibuild.verify.difference.entries import Entry
 from unibuild.verify.difference.tree import node
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def is_archive(data: bytes) -> bool:
 def compare(name: str, expected: bytes, found: bytes, context: Context) -> Difference | None:
     """Compare two archives; ``DamagedError`` when one breaks the format's rules."""
     ours, theirs = read_both(_read, expected, found)
-    children = headers.compare_entries(ours, theirs, "member", context)
-    return node(name, "archive", children, headers.words(children)) if children else None
+    children = entries.compare(ours, theirs, "member", context)
+    return node(name, "archive", children, entries.words(children)) if children else None
 
 
 def _read(data: bytes) -> list[Entry]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unibuild.verify.difference import headers
+from unibuild.verify.difference import entries
 from unibuild.verify.difference.context import DamagedError, read_both
-from unibuild.verify.difference.headers import Entry
+from unibuild.verify.difference.entries import Entry
 from unibuild.verify.difference.tree import node
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def is_archive(data: bytes) -> bool:
 def compare(name: str, expected: bytes, found: bytes, context: Context) -> Difference | None:
     """Compare two archives; ``DamagedError`` when one breaks the format's rules."""
     (ours, one), (theirs, other) = read_both(read, expected, found)
-    children = headers.compare_entries(ours, theirs, "file", context)
+    children = entries.compare(ours, theirs, "file", context)
     tail = context.inside("after the end", expected[one:], found[other:])
     if tail is not None:
         children.append(tail)
-    return node(name, "archive", children, headers.words(children)) if children else None
+    return node(name, "archive", children, entries.words(children)) if children else None
 
 
 def read(data: bytes) -> tuple[list[Entry], int]:

@@ -10,9 +10,9 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from unibuild.verify.difference import headers
+from unibuild.verify.difference import entries
 from unibuild.verify.difference.context import DamagedError, read_both
-from unibuild.verify.difference.headers import Entry
+from unibuild.verify.difference.entries import Entry
 from unibuild.verify.difference.tree import node
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ def is_gzip(data: bytes) -> bool:
 def compare_tar(name: str, expected: bytes, found: bytes, context: Context) -> Difference | None:
     """Compare two tar archives; ``DamagedError`` when one breaks the format's rules."""
     ours, theirs = read_both(_entries, expected, found)
-    children = headers.compare_entries(ours, theirs, "entry", context)
-    return node(name, "archive", children, headers.words(children)) if children else None
+    children = entries.compare(ours, theirs, "entry", context)
+    return node(name, "archive", children, entries.words(children)) if children else None
 
 
 def compare_gzip(name: str, expected: bytes, found: bytes, context: Context) -> Difference | None:
     """Compare two gzip files; None when only the way of compressing differs."""
     ours, theirs = read_both(_unpacked, expected, found)
-    inner = headers.compare_entry(ours, theirs, "gzip", context)
+    inner = entries.compare_one(ours, theirs, "gzip", context)
     return replace(inner, name=name) if inner is not None else None
 
 

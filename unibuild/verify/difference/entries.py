@@ -29,7 +29,7 @@ class Entry:
     follows: bool = False
 
 
-def compare_entries(
+def compare(
     expected: Sequence[Entry], found: Sequence[Entry], kind: str, context: Context
 ) -> list[Difference]:
     """Compare two sequences of entries; an entry is known by its name and how often it came before."""
@@ -47,7 +47,7 @@ def compare_entries(
         if one == other:
             continue
         difference = (
-            compare_entry(one, other, kind, context)
+            compare_one(one, other, kind, context)
             if len(children) < MOST_CHILDREN
             else Difference(one.name, kind, "differs")
         )
@@ -58,7 +58,7 @@ def compare_entries(
     return children
 
 
-def compare_entry(one: Entry, other: Entry, kind: str, context: Context) -> Difference | None:
+def compare_one(one: Entry, other: Entry, kind: str, context: Context) -> Difference | None:
     """Compare header and content of one entry."""
     children = [
         header
