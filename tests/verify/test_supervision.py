@@ -237,6 +237,16 @@ def test_a_program_in_memory_is_what_the_action_put_there(tmp_path: Path) -> Non
     assert "/usr/bin/true" in whats(seen, "open")
 
 
+def test_a_path_below_a_root_of_its_own_is_found_there(tmp_path: Path) -> None:
+    script = (
+        "import ctypes, os, struct; folder = os.open('/usr/bin', os.O_PATH); "
+        "how = struct.pack('<QQQ', 0, 0, 0x10); "
+        "ctypes.CDLL(None).syscall(437, folder, b'/env', how, 24)"
+    )
+    seen, _ = watched(tmp_path, script)
+    assert "/usr/bin/env" in whats(seen, "open")
+
+
 def test_a_pair_of_sockets_of_its_own_is_no_network(tmp_path: Path) -> None:
     seen, _ = watched(tmp_path, "import socket; socket.socketpair()")
     assert whats(seen, "network") == set()

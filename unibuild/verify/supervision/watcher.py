@@ -18,6 +18,7 @@ from unibuild.verify.supervision.paths import Resolver
 BUILD = b"/build"
 OUTPUTS = b"unibuild-out"
 _CREATE, _ACCESS_MODE, _WRITE_ONLY, _NO_FOLLOW_OPEN, _NO_FOLLOW = 0x40, 3, 1, 0x20000, 0x100
+_IN_ROOT = 0x10  # RESOLVE_IN_ROOT: the directory of the call is the root of the path
 _IN_MEMORY = b"/memfd:"  # what is in such a file, the action has written
 _FAMILIES = {1: "AF_UNIX", 2: "AF_INET", 10: "AF_INET6", 16: "AF_NETLINK", 17: "AF_PACKET"}
 _NEW_RELEASE, _NEW_VERSION = b"3.10.0-other", b"#1 SMP Sat Jan 1 00:00:00 UTC 2000"
@@ -154,8 +155,11 @@ class Watcher:
         if not path:  # a descriptor is meant, or nothing
             return False
         flags = arguments[flags_at] if flags_at >= 0 else 0
-        if number == calls.OPENAT2:
-            flags = int.from_bytes(self._memory.read(pid, flags, 8), "little")
+        if number == calls.OPENAT2:  # struct open_how: flags, mode, resolve
+            how_opened = self._memory.read(pid, flags, 24)
+            flags = int.from_bytes(how_opened[:8], "little")
+            if int.from_bytes(how_opened[16:], "little") & _IN_ROOT:
+                path = path.lstrip(b"/") or b"."
         base = b""
         if not path.startswith(b"/"):
             base = self._base(pid, arguments[directory_at] if directory_at >= 0 else -1)
