@@ -1,3 +1,9 @@
-int add(int a, int b) { return a + b; }
+int add(int a, int b)
+{
+    return a + b;
+}
 int subtract(int a, int b);
-int subtract(int a, int b) { return a - b; }
+int subtract(int a, int b)
+{
+    return a - b;
+}

@@ -1,2 +1,5 @@
-int unused_function(void) { return 7; }
+int unused_function(void)
+{
+    return 7;
+}
 int unused_data = 3;

@@ -1,2 +1,5 @@
 const char *word(int n);
-const char *word(int n) { return n ? "shared" : "own"; }
+const char *word(int n)
+{
+    return n ? "shared" : "own";
+}
