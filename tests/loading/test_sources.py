@@ -60,6 +60,14 @@ def test_globs_are_sorted_and_stay_in_the_package(package: Package) -> None:
     assert found(package, "*/*.c") == ["deep/c.c"]
 
 
+def test_a_name_that_is_no_text_is_refused_where_a_glob_finds_it(package: Package) -> None:
+    (Path(package.directory) / os.fsdecode(b"caf\xe9.c")).write_text("")
+    refused = fault(package, "*.c")
+    assert refused.id == "bad-path"
+    assert r"caf\udce9.c" in refused.cause
+    assert found(package, "*.c", "!caf*") == ["a.c", "b.c"]
+
+
 def test_exclusions_take_from_globs_wherever_they_stand(package: Package) -> None:
     assert found(package, "**/*.c", "!deep/**") == ["a.c", "b.c"]
     assert found(package, "!b.c", "*.c") == ["a.c"]

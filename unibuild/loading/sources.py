@@ -149,7 +149,22 @@ def expand_glob(
             f"`{pattern}` matches no file in `{package_text(package.repository, package.path)}`",
             hint="a glob that matches nothing is a mistake: correct it or take it away",
         )
+    for path in found:
+        _check_text(path)
     return sorted(found)
+
+
+def _check_text(path: str) -> None:
+    """Refuse a name from the disk that is no UTF-8, as every name in an action's digest has to be."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "backslashreplace").decode()
+        raise UserError(
+            "bad-path",
+            f"the name of the file `{shown}` is no UTF-8 text",
+            hint="rename the file, or leave it out with an entry that begins with `!`",
+        ) from None
 
 
 @lru_cache(maxsize=4096)
