@@ -91,6 +91,17 @@ def test_a_changed_byte_has_the_name_of_its_symbol(explained: Callable[..., Diff
     assert difference.first_cause == "not known: main+0x12 in .s0: 2 bytes differ"
 
 
+def test_a_changed_string_is_named_before_the_code_that_refers_to_it() -> None:
+    reference = Difference("main+0x7", "bytes", "2 bytes differ", 7, b"\xec\x6e", b"\x04\x70")
+    string = Difference("banner+0x1", "bytes", "12 bytes more", 99, b"", b"Hullo, world")
+    text = Difference(".text", "section", children=(reference,))
+    data = Difference(".rodata", "section", children=(string,))
+    both = Difference("image.elf", "elf", children=(text, data))
+    assert both.first_cause == "not known: banner+0x1 in .rodata: 12 bytes more"
+    alone = Difference("image.elf", "elf", children=(text,))
+    assert alone.first_cause == "not known: main+0x7 in .text: 2 bytes differ"
+
+
 def test_a_grown_symbol_moves_the_others_and_only_it_differs(
     explained: Callable[..., Difference],
 ) -> None:

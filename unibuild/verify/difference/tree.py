@@ -101,13 +101,16 @@ class Difference:
         """Return the leaf that explains most, and whether its cause is the one to name.
 
         What is evident comes first; then the first difference that does not follow from another,
-        whether a likely cause is known for it or none; what may follow (a digest) last.
+        whether a likely cause is known for it or none, a few bytes of code after all others; what
+        may follow (a digest) last.
         """
         leaves = list(_walk(self, ()))
         evident = [leaf for leaf in leaves if leaf.rank == 0]
         own = [leaf for leaf in leaves if not leaf.follows]
         likely = [leaf for leaf in own if leaf.node.cause is None or leaf.rank < _UNSURE]
-        leaf = (evident or likely or own or sorted(leaves, key=lambda leaf: leaf.rank))[0]
+        telling = [leaf for leaf in likely if not leaf.may_refer]
+        ranked = sorted(leaves, key=lambda leaf: leaf.rank)
+        leaf = (evident or telling or likely or own or ranked)[0]
         return leaf, leaf.node.cause is not None
 
     def named(self, name: str) -> Difference:
@@ -146,12 +149,21 @@ class _Leaf:
         return any(node.follows for node in (self.node, *self.way))
 
     @property
+    def may_refer(self) -> bool:
+        """Tell whether it may be code that only refers to something that differs elsewhere."""
+        size = max(len(self.node.expected), len(self.node.found))
+        in_code = any(node.name.startswith(_CODE) for node in self.way)
+        return in_code and self.node.cause is None and 0 < size <= _REFERENCE
+
+    @property
     def rank(self) -> int:
         """Return the rank of its cause, worse for what only follows from another difference."""
         return (self.node.cause.rank if self.node.cause else _UNSURE) + 3 * self.follows
 
 
 _UNSURE = 2
+_CODE = ".text"
+_REFERENCE = 8  # bytes of an address or of a distance to one
 
 
 def _walk(node: Difference, way: tuple[Difference, ...]) -> Iterator[_Leaf]:
