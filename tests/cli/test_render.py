@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from unibuild.cli.render import error_lines, warning_line
-from unibuild.cli.terminal import Terminal, plural, size_text, table
+from unibuild.cli.terminal import Terminal, size_text, table
+from unibuild.model.counting import plural
 from unibuild.model.errors import Place, UserError
 
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.command import unibuild
+from verify.vulnerability_lists import OWN, written
 
 from unibuild.external.lock import Lock
 from unibuild.model.errors import ErrorGroup, UserError
@@ -169,33 +170,6 @@ def test_nothing_is_proven_of_sources_that_nobody_could_read(manifest: dict[str,
 
 
 # Documents -------------------------------------------------------------------------------------
-
-OWN = """
-[[vulnerability]]
-id = "EXAMPLE-1"
-aliases = ["OTHER-1"]
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/library@1"
-files = ["src/unused.c"]
-[[vulnerability]]
-id = "EXAMPLE-2"
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/library"
-versions = ">=0.5|<3"
-functions = ["word"]
-[[vulnerability]]
-id = "EXAMPLE-3"
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/openssl"
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/library"
-functions = ["unused_function", "unused_data"]
-"""
-
-
-def written(path: Path, content: object) -> Path:
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return path
 
 
 def test_a_document_says_what_is_proven_and_can_be_judged_again(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from verify.vulnerability_lists import OWN, written
 
 from unibuild.model.errors import ErrorGroup, UserError
 from unibuild.verify.materials import versions, vulnerabilities
@@ -57,27 +58,6 @@ def test_no_range_of_versions(text: str) -> None:
     assert caught.value.id == "bad-version-range"
 
 
-OWN = """
-[[vulnerability]]
-id = "EXAMPLE-1"
-aliases = ["OTHER-1"]
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/library@1"
-files = ["src/unused.c"]
-[[vulnerability]]
-id = "EXAMPLE-2"
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/library"
-versions = ">=0.5|<3"
-functions = ["word"]
-[[vulnerability]]
-id = "EXAMPLE-3"
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/openssl"
-[[vulnerability.affected]]
-purl = "pkg:deb/debian/library"
-functions = ["unused_function", "unused_data"]
-"""
 OSV = {
     "id": "EXAMPLE-1",
     "affected": [
@@ -92,11 +72,6 @@ OSV = {
         }
     ],
 }
-
-
-def written(path: Path, content: object) -> Path:
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return path
 
 
 def test_our_form_and_that_of_osv_are_read(tmp_path: Path) -> None:

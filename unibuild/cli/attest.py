@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unibuild.cli import options
-from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
+from unibuild.model.counting import plural
 from unibuild.model.errors import ErrorGroup, UserError
 from unibuild.store.named_files import replace_file
 

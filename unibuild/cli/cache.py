@@ -22,8 +22,9 @@ import time
 from typing import TYPE_CHECKING
 
 from unibuild.cli import exchange, options
-from unibuild.cli.terminal import plural, size_text, table
+from unibuild.cli.terminal import size_text, table
 from unibuild.cli.workspace import Composition
+from unibuild.model.counting import plural
 from unibuild.model.errors import DifferenceError, UserError
 
 if TYPE_CHECKING:

@@ -20,9 +20,10 @@ from unibuild.cli.remote import (
     plain_settings,
     signing_key,
 )
-from unibuild.cli.terminal import plural, size_text
+from unibuild.cli.terminal import size_text
 from unibuild.cli.workspace import Composition
 from unibuild.loading.server_url import ENGINE_SCHEMES, WRITABLE_FOLDERS
+from unibuild.model.counting import plural
 from unibuild.model.errors import DifferenceError, UserError
 from unibuild.store.remote.requests import Statistics
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unibuild.cli.progress import progress
-from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
+from unibuild.model.counting import plural
 
 if TYPE_CHECKING:
     import argparse

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli.progress import progress
 from unibuild.cli.render import warning_line
-from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
+from unibuild.model.counting import plural
 from unibuild.model.errors import UserError
 from unibuild.store.named_files import replace_file
 

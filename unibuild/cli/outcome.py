@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli import summary
 from unibuild.cli.render import error_lines
-from unibuild.cli.terminal import plural
+from unibuild.model.counting import plural
 from unibuild.model.errors import ErrorGroup
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli.remote import RemoteOptions
 from unibuild.cli.render import warning_line
-from unibuild.cli.terminal import plural
+from unibuild.model.counting import plural
 from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unibuild.cli.terminal import plural
+from unibuild.model.counting import plural
 from unibuild.model.errors import UserError
 from unibuild.store.named_files import replace_file
 

@@ -65,11 +65,6 @@ class Terminal:
             return 80
 
 
-def plural(count: int, noun: str, several: str = "") -> str:
-    """Return ``1 action``, ``2 actions``; ``several`` is a plural that wants more than an s."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {several or noun + 's'}"
-
-
 def size_text(size: int) -> str:
     """Return a size in bytes as people read it: ``512 B``, ``47.3 KiB``, ``1.2 MiB``."""
     if size < _KIB:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli import junit, options
 from unibuild.cli.outcome import show_failures
-from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
+from unibuild.model.counting import plural
 from unibuild.model.errors import UserError
 
 if TYPE_CHECKING:

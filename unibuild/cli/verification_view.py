@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from unibuild.cli.live import Block
 from unibuild.cli.render import error_lines, harmless, warning_line
-from unibuild.cli.terminal import plural, table
+from unibuild.cli.terminal import table
+from unibuild.model.counting import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

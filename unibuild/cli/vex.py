@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from unibuild.cli import options
 from unibuild.cli.sbom import bill_of, source_date_epoch
-from unibuild.cli.terminal import plural
 from unibuild.cli.workspace import Composition
+from unibuild.model.counting import plural
 from unibuild.model.errors import HostError, UserError
 from unibuild.store.named_files import replace_file
 

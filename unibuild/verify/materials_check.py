@@ -9,21 +9,19 @@ packed from (``materials.relink``); both documents are written, written again el
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
 from unibuild.external import lock as locks
 from unibuild.image import manifest as manifests
 from unibuild.image import manifest_shape
+from unibuild.image.contents import digest
 from unibuild.model.errors import DifferenceError, HostError, UserError
 from unibuild.verify.materials import bill as bills
 from unibuild.verify.materials import coverage, documents, relink
 from unibuild.verify.outcome import Outcome
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from unibuild.image.manifest import Manifest
     from unibuild.model.errors import UnibuildError
     from unibuild.verify.workbench import ImageFiles, Workbench
@@ -66,7 +64,7 @@ def run(bench: Workbench) -> Outcome:
         "packages": len(bill.packages),
         "tools": len(bill.tools),
         "owned": {one.label: sum(size for _, size in one.ranges) for one in bill.parts},
-        "documents": {form: _digest(path) for form, path in written.items()},
+        "documents": {form: digest(path.read_bytes()) for form, path in written.items()},
     }
     if found:
         return _failed(found, notes, facts)
@@ -106,7 +104,3 @@ def _failed(
     first = found[0].cause
     words = first if len(found) == 1 else f"{len(found)} findings, the first: {first}"
     return Outcome("failed", words, tuple(found), notes, facts or {})
-
-
-def _digest(path: Path) -> str:
-    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from unibuild.model.counting import plural
 from unibuild.verify.difference import causes
 from unibuild.verify.difference.spans import spans
 from unibuild.verify.difference.tree import WINDOW, Difference, first, node
@@ -67,4 +68,4 @@ def sizes(expected: bytes, found: bytes) -> str:
 
 def count(size: int) -> str:
     """Return ``1 byte`` or ``2 bytes``."""
-    return "1 byte" if size == 1 else f"{size:,} bytes"
+    return plural(size, "byte")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from unibuild.model.counting import plural
 from unibuild.verify.difference import causes
 from unibuild.verify.difference.alignment import hunks
 from unibuild.verify.difference.plain import leaf
@@ -166,7 +167,7 @@ def _run(
     elif c == d:
         where, words = _numbers(unit, a, b), "only in what was expected"
     else:
-        where, words = _numbers(unit, a, b), f"{_several(unit, d - c)} instead"
+        where, words = _numbers(unit, a, b), f"{plural(d - c, unit)} instead"
     cause = causes.of_text(one, other, context.surroundings)
     return Difference(where, "text", words, start, one[:WINDOW], other[:WINDOW], cause)
 
@@ -178,7 +179,3 @@ def _line(name: str, one: bytes, other: bytes, start: int, context: Context) -> 
 
 def _numbers(unit: str, first: int, last: int) -> str:
     return f"{unit} {first + 1:,}" if last == first + 1 else f"{unit}s {first + 1:,} to {last:,}"
-
-
-def _several(unit: str, count: int) -> str:
-    return f"1 {unit}" if count == 1 else f"{count:,} {unit}s"

@@ -11,13 +11,12 @@ Numbered as they are checked; each failure is one error of id ``materials-incomp
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from unibuild.elf.layout import PT_LOAD, ElfFile, MalformedElfError
 from unibuild.external.purl import parse, split_file
-from unibuild.image import identity
+from unibuild.image import contents, identity
 from unibuild.image.ranges import FILLING, HEADERS, OWN_PARTS, header_size
 from unibuild.loading.licenses import check_license
 from unibuild.model.errors import DifferenceError, UserError
@@ -55,7 +54,7 @@ def problems(manifest: Manifest, image: bytes, lock: Lock) -> Iterator[UnibuildE
 
 
 def _other_image(manifest: Manifest, image: bytes) -> Iterator[UnibuildError]:
-    digest = _digest(image)
+    digest = contents.digest(image)
     said = manifest["image"]
     if said["digest"] != digest or said["size"] != len(image):
         yield _differs(
@@ -125,7 +124,7 @@ def _digests(manifest: Manifest, image: bytes) -> Iterator[UnibuildError]:
     for offset, length, owner, _ in manifest["ranges"]:
         parts[owner].append(image[offset : offset + length])
     for one in manifest["components"]:
-        if one["digest"] != _digest(b"".join(parts[one["label"]])):
+        if one["digest"] != contents.digest(b"".join(parts[one["label"]])):
             yield _differs(f"the bytes of {one['label']} are not those of its digest")
 
 
@@ -185,7 +184,3 @@ def _pinned(purl: str, lock: Lock) -> Iterator[UnibuildError]:
 
 def _differs(cause: str, *detail: str) -> DifferenceError:
     return DifferenceError(ID, cause, hint=_AGAIN, detail=detail)
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
