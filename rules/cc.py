@@ -1,8 +1,8 @@
 """C libraries and programs.
 
 A library becomes an archive; a program becomes objects and archives that a later link takes into an
-image (`unikernel_image`) or, with Linux's own system calls, into a Linux executable (`linux_binary`,
-`cc_test`). The objects are the same for both.
+image (`unikernel_image`) or, with Linux's own system calls, into a Linux executable
+(`linux_executable`, `cc_test`). The objects are the same for both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .cc_attributes import (
     CcBinaryAttributes,
     CcLibraryAttributes,
     LibraryAttributes,
-    LinuxBinaryAttributes,
+    LinuxExecutableAttributes,
 )
 from .cc_batch import compile_batches
 from .cc_compile import (
@@ -131,7 +131,7 @@ def program(ctx: RuleContext[Any]) -> tuple[ProgramInfo, ToolchainInfo]:
     CcBinaryAttributes,
     provides=(DefaultInfo, ProgramInfo),
     doc="Compiles a C program. Its objects and libraries are linked by what uses it: "
-    "`unikernel_image` into a bootable image, `linux_binary` into a Linux executable.",
+    "`unikernel_image` into a bootable image, `linux_executable` into a Linux executable.",
     example="""\
 [cc_binary.dns]
 srcs = ["*.c", "*.h", "!*_test.c"]
@@ -175,17 +175,17 @@ def link_for_linux(
 
 
 @rule(
-    "linux_binary",
-    LinuxBinaryAttributes,
+    "linux_executable",
+    LinuxExecutableAttributes,
     provides=(DefaultInfo, RunInfo),
     doc="Links a `cc_binary` into a static Linux executable: the same objects as in the image, with "
     "Linux's own system calls.",
     example="""\
-[linux_binary.dns_linux]
+[linux_executable.dns_linux]
 program = ":dns"
 """,
 )
-def linux_binary(ctx: RuleContext[LinuxBinaryAttributes]) -> list[Provider]:
+def linux_executable(ctx: RuleContext[LinuxExecutableAttributes]) -> list[Provider]:
     """Link the program's objects."""
     info = ctx.dependency("program", ProgramInfo)
     toolchain = ctx.dependency("toolchain", ToolchainInfo)

@@ -105,8 +105,8 @@ class CcBinaryAttributes(BinaryAttributes):
     libc: OneLabel = Field(LIBC, description="The C library of the image; empty for none.")
 
 
-class LinuxBinaryAttributes(Attributes):
-    """What `linux_binary` accepts."""
+class LinuxExecutableAttributes(Attributes):
+    """What `linux_executable` accepts."""
 
     program: OneLabel = Field(description="The cc_binary to link for Linux.")
     libc: OneLabel = Field(LINUX_LIBC, description="The C library with Linux's own system calls.")

@@ -196,7 +196,7 @@ def test_the_graph_does_not_depend_on_the_order_of_the_disk(
 
 
 def test_no_path_of_this_machine_is_in_an_action(sample: Make) -> None:
-    build = '[cc_binary.b]\nsrcs = ["b.c", "b.S"]\n[linux_binary.l]\nprogram = ":b"\n'
+    build = '[cc_binary.b]\nsrcs = ["b.c", "b.S"]\n[linux_executable.l]\nprogram = ":b"\n'
     made = sample({"p/BUILD.toml": build, "p/b.c": "", "p/b.S": ""})
     for action in made.analyse("//p:l").actions:
         for text in (*action.arguments, *(value for _, value in action.environment)):
@@ -241,7 +241,7 @@ VALUES = st.sampled_from(
 TARGETS = st.lists(
     st.tuples(
         st.sampled_from(["genrule", "filegroup", "cc_library", "cc_test", "toolchain", "nothing",
-                         "external_archive", "linux_binary", "kernel_library", "cc_binary"]),
+                         "external_archive", "linux_executable", "kernel_library", "cc_binary"]),
         st.dictionaries(
             st.sampled_from(["srcs", "outs", "cmd", "deps", "purl", "tags", "tree", "tools", "env",
                              "shell", "visibility", "program", "includes", "batch", "tree_srcs"]),

@@ -23,7 +23,7 @@ deps = [":upper"]
 data = ["case.txt"]
 args = ["$(location case.txt)"]
 timeout = 7
-[linux_binary.program_linux]
+[linux_executable.program_linux]
 program = ":program"
 """
 LOW = """\
@@ -121,7 +121,7 @@ def test_libraries_come_before_those_they_need_each_once(sample: Make) -> None:
         for name, deps in {"a": '":b", ":c"', "b": '":d"', "c": '":d"', "d": ""}.items()
     )
     build += '[cc_binary.main]\nsrcs = ["x.c"]\ndeps = [":d", ":a"]\n'
-    build += '[linux_binary.l]\nprogram = ":main"\n'
+    build += '[linux_executable.l]\nprogram = ":main"\n'
     graph = sample({"BUILD.toml": build, "x.c": ""}).analyse("//:l")
     words = actions(graph, "//:l", "CcLink")[0].arguments
     own = [word.rpartition("/")[2] for word in words if word.startswith("unibuild-gen/lib")]
