@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -27,6 +28,14 @@
 #include <unibuild/thread.h>
 
 struct ub_file;
+
+/* What mmap finds in a file. */
+struct ub_file_contents {
+    /* All of them, when they never change nor move (the image's root): mapped where they lie if
+     * they begin on a page, else copied. NULL: pages are asked for one by one. */
+    const void *bytes;
+    uint64_t size;
+};
 
 /*
  * What a kind of file can do. All return a count or 0, or a negated error number. NULL members
@@ -54,6 +63,14 @@ struct ub_file_operations {
     long (*status)(struct ub_file *file, struct stat *status);
     /* getdents64. NULL: -ENOTDIR. */
     long (*entries)(struct ub_file *file, void *buffer, size_t size);
+    /* mmap: asked once for each mapping, which then holds a reference. From now on until the file
+     * is gone for good (not only this opening of it) its pages stay where they are: truncation
+     * zeroes them. 0 or a negated error number. NULL: -ENODEV. */
+    long (*contents)(struct ub_file *file, struct ub_file_contents *contents);
+    /* Where `contents` gave no bytes: the page of the file at `offset`, a multiple of a page, from
+     * ub_page_allocate; made when there is none yet. NULL: behind the end, or out of memory. Runs
+     * in page faults with interrupts disabled, so it takes spin locks only. */
+    void *(*page)(struct ub_file *file, uint64_t offset);
     /* The last reference is gone: release everything, the struct included. NULL: nothing to do. */
     void (*close)(struct ub_file *file);
 };
