@@ -9,7 +9,11 @@
 /* Giving back memory wants 4 KiB of stack below its deepest frame. */
 #define REAPER_STACK_PAGES 4
 
+/* Ids go round below Linux's limit, so that they fit where mutexes keep them beside their flags. */
+#define ID_LIMIT (1 << 22)
+
 static int last_id = 1;
+static bool ids_reused;
 
 struct kernel_thread {
     struct ub_thread thread;
@@ -62,11 +66,31 @@ bool ub_reaper_ensure(void)
     return true;
 }
 
+static bool id_used_locked(int id)
+{
+    const struct ub_thread *thread = ub_threads;
+    while (thread != NULL && thread->id != id) {
+        thread = thread->next;
+    }
+    return thread != NULL;
+}
+
+static int id_draw_locked(void)
+{
+    do {
+        if (++last_id == ID_LIMIT) {
+            last_id = 2;
+            ids_reused = true;
+        }
+    } while (ids_reused && id_used_locked(last_id));
+    return last_id;
+}
+
 void ub_thread_start(struct ub_thread *thread)
 {
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     thread->processor = ub_processor_current();
-    thread->id = ++last_id;
+    thread->id = id_draw_locked();
     thread->next = ub_threads;
     thread->previous = &ub_threads;
     ub_threads->previous = &thread->next;

@@ -17,6 +17,20 @@
 #include <unibuild/thread.h>
 
 struct ub_processor;
+struct ub_signal_entry;
+
+/* What kernel/linux keeps of a thread of a program in ring 3. All zero is a new thread's. */
+struct ub_linux_thread {
+    uint64_t clear_tid;   /* the program's word that the end zeroes and wakes, or 0 */
+    uint64_t robust_list; /* the head of the mutexes that the end marks as orphaned, or 0 */
+    struct ub_signal_entry *signals; /* of signal_pending, what came with each; oldest first */
+    uint64_t awaited;                /* the set that sigtimedwait waits for, or 0 */
+    uint64_t saved_mask;             /* to go back to when the call is over, with mask_saved */
+    uint64_t stack_base, stack_size; /* the alternate signal stack; size 0: none */
+    uint64_t stack_flags;
+    uint64_t fault_vector, fault_error, fault_address; /* of the last fault */
+    bool mask_saved;
+};
 
 struct ub_thread {
     struct ub_context context;
@@ -35,6 +49,8 @@ struct ub_thread {
     uint64_t signal_mask; /* kernel/signal: bit (number - 1) */
     uint64_t signal_pending;
     int *clear_tid; /* CLONE_CHILD_CLEARTID: zeroed and woken as a futex at the end */
+    bool leave;     /* ub_user_leave has something to do before the next return to ring 3 */
+    struct ub_linux_thread linux;
 };
 
 struct ub_processor {
@@ -50,6 +66,9 @@ struct ub_processor {
 
 extern struct ub_lock ub_scheduler_lock;
 extern struct ub_thread *ub_threads; /* all but the reapers */
+
+/* Signals for whichever thread of the program takes them first; only kernel/linux/signal has it. */
+extern uint64_t ub_signal_process_pending;
 
 static inline struct ub_processor *ub_processor_current(void)
 {
