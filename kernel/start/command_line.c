@@ -33,9 +33,16 @@ static size_t take_word(const char **from, char *to)
     return (size_t)(end - to);
 }
 
-size_t ub_command_line_split(char *line)
+/* Whether a word is for somebody else than the program. */
+static bool is_foreign(const char *word)
 {
     static const char monitor_word[] = "virtio_mmio.device=";
+    return strncmp(word, monitor_word, sizeof monitor_word - 1) == 0 ||
+           strncmp(word, UB_OPTION_PREFIX, sizeof UB_OPTION_PREFIX - 1) == 0;
+}
+
+size_t ub_command_line_split(char *line)
+{
     const char *from = line;
     size_t length = 0;
     for (;;) {
@@ -46,7 +53,7 @@ size_t ub_command_line_split(char *line)
             return length;
         }
         size_t word = take_word(&from, line + length);
-        if (strncmp(line + length, monitor_word, sizeof monitor_word - 1) != 0) {
+        if (!is_foreign(line + length)) {
             length += word;
         }
     }

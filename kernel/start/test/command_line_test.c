@@ -25,6 +25,9 @@ static const struct line lines[] = {
     {"'open end", "open end|"},
     {"virtio_mmio.device=512@0xfeb00e00:12", ""},
     {"a virtio_mmio.device=512@0xfeb00e00:12 b", "a|b|"},
+    {"unibuild.strict-system-calls a", "a|"},
+    {"a unibuild.x", "a|"},
+    {"unibuild", "unibuild|"},
     {"virtio_mmio=1", "virtio_mmio=1|"},
     {"end\\", "end\\|"},
 };

@@ -9,6 +9,7 @@
 #ifndef UNIBUILD_IMAGE_H
 #define UNIBUILD_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,13 @@ extern const unsigned char ub_image_identity[UB_IMAGE_IDENTITY_BYTES];
 /* The root file system, a cpio archive (newc); empty when both are equal. */
 extern const unsigned char ub_image_root_start[];
 extern const unsigned char ub_image_root_end[];
+
+/*
+ * Whether a word stands on the monitor's command line that is for the kernel: those that begin with
+ * "unibuild.", which the program does not get. Only before the program starts, so from an
+ * initializer: the line is split in place then.
+ */
+bool ub_option_given(const char *word);
 
 /* The monitor's command line as it came; and the physical address of ACPI's root pointer, or 0. */
 const char *ub_command_line(void);
