@@ -105,10 +105,7 @@ static bool item_wake(struct ub_wait_entry *entry)
 static unsigned item_mask(const struct item *item)
 {
     struct ub_file *file = item->file;
-    unsigned mask = file->operations->poll != NULL
-                        ? file->operations->poll(file)
-                        : (unsigned)(EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM);
-    return mask & ((item->events & ~CONTROL) | ALWAYS);
+    return file->operations->poll(file) & ((item->events & ~CONTROL) | ALWAYS);
 }
 
 /* After ADD and MOD: what holds already counts as a change. */
@@ -235,13 +232,28 @@ static long control(struct epoll *epoll, long operation, int descriptor, struct 
     return 0;
 }
 
+/* EPOLLEXCLUSIVE goes with few other bits, is chosen once, and is not for sets. */
+static bool exclusive_allowed(long operation, const struct ub_file *file,
+                              const struct epoll_event *event)
+{
+    const unsigned others = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
+    if (operation == EPOLL_CTL_DEL || (event->events & EPOLLEXCLUSIVE) == 0) {
+        return true;
+    }
+    return operation == EPOLL_CTL_ADD && file->operations != &operations &&
+           (event->events & ~(others | CONTROL)) == 0 && (event->events & EPOLLONESHOT) == 0;
+}
+
 static long control_checked(struct ub_file *set, long operation, int descriptor,
                             struct ub_file *file, const struct epoll_event *event)
 {
     struct epoll *epoll = (struct epoll *)set;
     bool nested = operation == EPOLL_CTL_ADD && file->operations == &operations;
+    if (file->operations->poll == NULL) {
+        return -EPERM;
+    }
     if (set->operations != &operations || set == file || operation < EPOLL_CTL_ADD ||
-        operation > EPOLL_CTL_MOD) {
+        operation > EPOLL_CTL_MOD || !exclusive_allowed(operation, file, event)) {
         return -EINVAL;
     }
     if (nested) {
@@ -323,28 +335,18 @@ static long wait(struct epoll *epoll, struct epoll_event *events, long maximum,
     }
 }
 
-long ub_sys_epoll_pwait(long set_descriptor, struct epoll_event *events, long maximum, long timeout,
-                        const void *signal_mask, size_t mask_size)
+long ub_epoll_wait(int set_descriptor, struct epoll_event *events, int maximum,
+                   uint64_t deadline_ns)
 {
-    uint64_t deadline = UB_CLOCK_NEVER;
-    (void)signal_mask;
-    (void)mask_size;
-    if ((int)maximum <= 0) {
-        return -EINVAL;
-    }
-    if ((int)timeout >= 0) {
-        deadline =
-            (int)timeout == 0 ? 0 : ub_clock_monotonic() + (uint64_t)(int)timeout * 1000000ULL;
-    }
     struct ub_file *set = ub_file_get(set_descriptor);
     if (set == NULL) {
         return -EBADF;
     }
-    long result = set->operations == &operations
-                      ? wait((struct epoll *)set, events, (int)maximum, deadline)
+    long result = set->operations == &operations && maximum > 0
+                      ? wait((struct epoll *)set, events, maximum, deadline_ns)
                       : -EINVAL;
     ub_file_put(set);
-    return ub_thread_serve(result);
+    return result;
 }
 
 /* A set is itself readable when an item of it is ready. */

@@ -46,6 +46,31 @@ static long from_poll(const struct pollfd *list, size_t length, fd_set *read, fd
     return total;
 }
 
+long ub_select(int count, unsigned long *reading, unsigned long *writing,
+               unsigned long *exceptional, uint64_t deadline_ns)
+{
+    fd_set *read = (fd_set *)reading;
+    fd_set *write = (fd_set *)writing;
+    fd_set *except = (fd_set *)exceptional;
+    struct pollfd *list = ub_heap_allocate((size_t)count * sizeof *list + 1);
+    if (list == NULL) {
+        return -ENOMEM;
+    }
+    size_t length = 0;
+    for (int fd = 0; fd < count; fd++) {
+        short events = wanted(fd, read, write, except);
+        if (events != 0) {
+            list[length++] = (struct pollfd){.fd = fd, .events = events};
+        }
+    }
+    long result = ub_poll(list, length, deadline_ns);
+    if (result >= 0) {
+        result = from_poll(list, length, read, write, except);
+    }
+    ub_heap_free(list);
+    return result;
+}
+
 long ub_sys_pselect6(long count, fd_set *read, fd_set *write, fd_set *except,
                      const struct timespec *timeout, const void *signal_mask)
 {
@@ -58,21 +83,6 @@ long ub_sys_pselect6(long count, fd_set *read, fd_set *write, fd_set *except,
     if (error != 0) {
         return error;
     }
-    struct pollfd *list = ub_heap_allocate((size_t)count * sizeof *list + 1);
-    if (list == NULL) {
-        return -ENOMEM;
-    }
-    size_t length = 0;
-    for (int fd = 0; fd < count; fd++) {
-        short events = wanted(fd, read, write, except);
-        if (events != 0) {
-            list[length++] = (struct pollfd){.fd = fd, .events = events};
-        }
-    }
-    long result = ub_poll(list, length, deadline);
-    if (result >= 0) {
-        result = from_poll(list, length, read, write, except);
-    }
-    ub_heap_free(list);
-    return ub_thread_serve(result);
+    return ub_thread_serve(ub_select((int)count, (unsigned long *)read, (unsigned long *)write,
+                                     (unsigned long *)except, deadline));
 }
