@@ -1,7 +1,8 @@
 /*
  * The newc format (cpio(5)): a header of 110 bytes (six of magic, 13 fields of eight hexadecimal
  * digits), the name with its NUL, the content; name and content are each padded so that what
- * follows starts at a multiple of four. The entry "TRAILER!!!" ends the archive.
+ * follows starts at a multiple of four. The entry "TRAILER!!!" ends the archive. A name may have
+ * more NULs than one: so contents that are to be mapped begin on a page.
  *
  * Every length is compared with what is left of the archive before it is used.
  */
@@ -13,6 +14,7 @@
 #define HEADER_SIZE 110U
 #define FIELD_DIGITS 8U
 #define NAME_MAXIMUM 4096U
+#define PADDING_MAXIMUM 8192U
 
 enum field {
     INODE,
@@ -68,6 +70,16 @@ static bool take(struct ub_archive *archive, size_t size)
     return true;
 }
 
+/* At least one, and nothing else. */
+static bool only_nuls(const char *bytes, size_t size)
+{
+    size_t nuls = 0;
+    while (nuls < size && bytes[nuls] == '\0') {
+        nuls++;
+    }
+    return size > 0 && nuls == size;
+}
+
 /* "./a/b" is "a/b", "." is the root. Parts may not be empty, "." or "..". */
 static bool path_normalise(struct ub_archive_entry *entry)
 {
@@ -119,15 +131,15 @@ bool ub_archive_next(struct ub_archive *archive, struct ub_archive_entry *entry)
         return fail(archive, "a header field is not a number");
     }
 
-    /* 2. The name is inside the archive, ends with its only NUL, and is a path of the root. */
+    /* 2. The name is inside the archive, NULs alone follow it, and it is a path of the root. */
     entry->path = (const char *)header + HEADER_SIZE;
-    if (name_size < 1 || name_size > NAME_MAXIMUM ||
+    if (name_size < 1 || name_size > NAME_MAXIMUM + PADDING_MAXIMUM ||
         !take(archive, HEADER_SIZE + (size_t)name_size)) {
         return fail(archive, "an entry's name has an impossible length");
     }
-    entry->path_length = (size_t)name_size - 1;
-    const void *nul = memchr(entry->path, 0, (size_t)name_size);
-    if (nul != entry->path + entry->path_length) {
+    entry->path_length = strnlen(entry->path, (size_t)name_size);
+    if (entry->path_length >= NAME_MAXIMUM ||
+        !only_nuls(entry->path + entry->path_length, (size_t)name_size - entry->path_length)) {
         return fail(archive, "an entry's name does not end where its length says");
     }
     if (entry->path_length == sizeof trailer - 1 &&

@@ -34,19 +34,27 @@ static void pad(void)
     }
 }
 
-static void entry(const char *name, unsigned mode, const char *content)
+/* `padding`: NULs behind the name's own. */
+static void entry_padded(const char *name, unsigned padding, unsigned mode, const char *content)
 {
     unsigned size = (unsigned)strlen(content);
-    unsigned name_size = (unsigned)strlen(name) + 1;
+    unsigned length = (unsigned)strlen(name);
+    unsigned name_size = length + 1 + padding;
     made_size += (size_t)sprintf((char *)made + made_size,
                                  "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1U,
                                  mode, 0U, 0U, 1U, 77U, size, 0U, 0U, 0U, 0U, name_size, 0U);
-    memcpy(made + made_size, name, name_size);
+    memset(made + made_size, 0, name_size);
+    memcpy(made + made_size, name, length);
     made_size += name_size;
     pad();
     memcpy(made + made_size, content, size);
     made_size += size;
     pad();
+}
+
+static void entry(const char *name, unsigned mode, const char *content)
+{
+    entry_padded(name, 0, mode, content);
 }
 
 /* Reads all entries of the first `size` bytes; returns how many, with `error` set when refused. */
@@ -96,6 +104,27 @@ static void test_good(void)
     const char *error;
     make_good();
     expect(read_all(made, made_size, &error) == 4 && error == NULL, "four entries");
+}
+
+static void test_padded_names(void)
+{
+    const char *error;
+    made_size = 0;
+    entry("bin", S_IFDIR | 0555, "");
+    entry_padded("bin/program", 3930, S_IFREG | 0555, "begins on a page");
+    entry("TRAILER!!!", 0, "");
+    expect(read_all(made, made_size, &error) == 2 && error == NULL, "a name with NULs behind it");
+    *(char *)memchr(made, 'm', made_size) = '\0'; /* "progra" and nothing but NULs */
+    expect(read_all(made, made_size, &error) == 2 && error == NULL, "a shorter name");
+    *(char *)memchr(made, 'g', made_size) = '\0'; /* letters behind the first NUL */
+    (void)read_all(made, made_size, &error);
+    expect(error != NULL, "a name with letters behind its NUL is refused");
+
+    made_size = 0;
+    entry_padded("far", 13000, S_IFREG | 0555, "");
+    entry("TRAILER!!!", 0, "");
+    (void)read_all(made, made_size, &error);
+    expect(error != NULL, "padding of more than two pages is refused");
 }
 
 static void test_cut_off(void)
@@ -176,6 +205,7 @@ int main(void)
         return EXIT_FAILURE;
     }
     test_good();
+    test_padded_names();
     test_cut_off();
     test_refused();
     test_broken_fields();
