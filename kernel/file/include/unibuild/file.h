@@ -51,6 +51,8 @@ struct ub_file_operations {
     long (*write_vector)(struct ub_file *file, const struct iovec *pieces, size_t count);
     /* pread64. NULL: -ESPIPE. */
     long (*read_at)(struct ub_file *file, void *buffer, size_t size, int64_t offset);
+    /* pwrite64. NULL: -ESPIPE. */
+    long (*write_at)(struct ub_file *file, const void *buffer, size_t size, int64_t offset);
     /* lseek. NULL: -ESPIPE. */
     int64_t (*seek)(struct ub_file *file, int64_t offset, int whence);
     /* The POLL* bits that hold now. Must not block. NULL: POLLIN | POLLOUT (always ready). Every
