@@ -10,10 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* The base is drawn in steps of 2 MiB between these, so that one set of tables starts at it. */
-#define BASE_LOWEST (1UL << 40)
-#define BASE_SPAN (1UL << 46)
-#define SPACE_END (1UL << 47)
 #define LARGE_PAGE (2UL << 20)
 
 /* A page that has memory but no access keeps its address in the absent entry, with this mark. */
@@ -21,6 +17,12 @@
 
 #define FAULT_PRESENT 1UL
 #define FAULT_WRITE 2UL
+
+/* A base is drawn in steps of 2 MiB below `limit`, so that one set of tables starts at it. */
+struct space {
+    uint64_t lowest, limit, end;
+    uint64_t base; /* 0 until it is drawn */
+};
 
 struct area {
     struct area *next;
@@ -31,7 +33,9 @@ struct area {
 
 static struct ub_lock lock = UB_LOCK_INITIAL;
 static struct area *areas; /* sorted, disjoint */
-static uint64_t base;
+static struct space program_space = {1UL << 40, (1UL << 40) + (1UL << 46), 1UL << 47, 0};
+static struct space kernel_space = {0xffffe08000000000UL, 0xfffff00000000000UL,
+                                    0xffffff8000000000UL, 0};
 static uint64_t promised; /* pages of writable anonymous areas that have no memory yet */
 
 /* Every function but the fault handler takes the lock by this. */
@@ -47,12 +51,13 @@ static bool is_promised(const struct area *area)
            (area->access & UB_AREA_UNRESERVED) == 0;
 }
 
-static uint64_t space_base(void)
+static uint64_t base_of(struct space *space)
 {
-    if (base == 0) {
-        base = BASE_LOWEST + ub_random_u64() % BASE_SPAN / LARGE_PAGE * LARGE_PAGE;
+    if (space->base == 0) {
+        uint64_t steps = (space->limit - space->lowest) / LARGE_PAGE;
+        space->base = space->lowest + ub_random_u64() % steps * LARGE_PAGE;
     }
-    return base;
+    return space->base;
 }
 
 static uint64_t page_flags(const struct area *area)
@@ -75,10 +80,11 @@ static struct area *find(uint64_t address, struct area ***link)
     return *at;
 }
 
-static uint64_t find_room(uint64_t size)
+static uint64_t find_room(struct space *space, uint64_t size)
 {
-    uint64_t at = space_base();
-    for (const struct area *area = areas; area != NULL; area = area->next) {
+    uint64_t at = base_of(space);
+    for (const struct area *area = areas; area != NULL && area->start < space->end;
+         area = area->next) {
         if (area->start >= at && area->start - at >= size) {
             return at;
         }
@@ -86,7 +92,7 @@ static uint64_t find_room(uint64_t size)
             at = area->end;
         }
     }
-    return SPACE_END - at >= size ? at : 0;
+    return space->end - at >= size ? at : 0;
 }
 
 static bool is_room(uint64_t start, uint64_t size)
@@ -98,7 +104,8 @@ static bool is_room(uint64_t start, uint64_t size)
 
 bool ub_area_valid(uint64_t start, uint64_t size)
 {
-    return start >= space_base() && size <= SPACE_END && start <= SPACE_END - size;
+    uint64_t end = program_space.end;
+    return start >= base_of(&program_space) && size <= end && start <= end - size;
 }
 
 static bool can_promise(uint64_t pages)
@@ -114,7 +121,8 @@ uint64_t ub_area_create(uint64_t wanted, uint64_t size, enum ub_area_kind kind, 
         return 0;
     }
     unsigned long flags = acquire();
-    uint64_t start = wanted == 0 ? find_room(size) : is_room(wanted, size) ? wanted : 0;
+    struct space *space = (access & UB_AREA_KERNEL) != 0 ? &kernel_space : &program_space;
+    uint64_t start = wanted == 0 ? find_room(space, size) : is_room(wanted, size) ? wanted : 0;
     *area = (struct area){NULL, start, start + size, kind, access};
     bool counted = is_promised(area);
     if (start == 0 || (counted && !can_promise(size / UB_PAGE_SIZE))) {
@@ -163,7 +171,7 @@ static void release_pages(const struct area *area, uint64_t start, uint64_t end)
         }
         uint64_t old = ub_page_unmap(at);
         if (old != 0 && area->kind == UB_AREA_ANONYMOUS) {
-            ub_page_free((void *)(old & UB_PAGE_ADDRESS), 1);
+            ub_page_free(ub_direct_pointer(old & UB_PAGE_ADDRESS), 1);
             if (is_promised(area)) {
                 promised++;
             }
@@ -259,7 +267,7 @@ long ub_area_protect(uint64_t start, uint64_t size, unsigned access)
         for (struct area *area = find(start, &link); area != NULL && area->start < end;
              area = area->next) {
             struct area changed = *area;
-            changed.access = access | (area->access & UB_AREA_UNRESERVED);
+            changed.access = access | (area->access & (UB_AREA_UNRESERVED | UB_AREA_KERNEL));
             if (is_promised(&changed) && !is_promised(area)) {
                 uint64_t pages = absent_pages(area);
                 if (!can_promise(pages)) {
@@ -360,7 +368,7 @@ static bool populate(uint64_t address, bool write)
             if (memory == NULL) {
                 ub_panic("out of memory (%lu pages in all)", ub_page_total_count());
             }
-            resolved = ub_page_map(page, (uint64_t)memory, page_flags(area));
+            resolved = ub_page_map(page, ub_direct_physical(memory), page_flags(area));
             if (is_promised(area)) {
                 promised--;
             }

@@ -1,7 +1,7 @@
 /*
- * Program memory: areas of the address space that mmap and the kernel hand out.
- *
- * They lie above the identity map, from a base drawn at boot. A page of an anonymous area gets
+ * Areas of the address space that the kernel hands out: to itself in the upper half (stacks,
+ * devices), and by mmap to a program that is linked with it in the lower half; each from a base
+ * drawn at boot on. A page of an anonymous area gets
  * memory when it is first touched; the areas are a sorted list, so that the fault can be told from
  * a stray pointer. All functions take the lock of the address space themselves.
  */
@@ -23,13 +23,15 @@ enum ub_area_kind {
 #define UB_AREA_WRITE 2U
 /* Not counted against the memory that is left. */
 #define UB_AREA_UNRESERVED 4U
+/* In the kernel's half. */
+#define UB_AREA_KERNEL 8U
 
 /*
  * Takes `size` bytes (page aligned) of free address space, at `wanted` exactly when that is not 0.
  * Returns the address, 0 when there is no room (or not enough memory is left for a writable area).
  */
 uint64_t ub_area_create(uint64_t wanted, uint64_t size, enum ub_area_kind kind, unsigned access);
-/* True when [start, start + size) may be handed out at all. */
+/* True when [start, start + size) may be handed out to the program at all. */
 bool ub_area_valid(uint64_t start, uint64_t size);
 /* Unmaps whatever lies in [start, start + size); false when out of memory. */
 bool ub_area_remove(uint64_t start, uint64_t size);

@@ -8,7 +8,8 @@ void *ub_memory_map_device(uint64_t physical, size_t size)
 {
     uint64_t offset = physical & UB_PAGE_MASK;
     uint64_t length = (offset + size + UB_PAGE_MASK) & ~UB_PAGE_MASK;
-    uint64_t start = ub_area_create(0, length, UB_AREA_DEVICE, UB_AREA_READ | UB_AREA_WRITE);
+    uint64_t start =
+        ub_area_create(0, length, UB_AREA_DEVICE, UB_AREA_READ | UB_AREA_WRITE | UB_AREA_KERNEL);
     if (start == 0) {
         ub_panic("no address space for a device at %lx", physical);
     }

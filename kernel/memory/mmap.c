@@ -1,7 +1,7 @@
 /*
  * mmap: anonymous memory. A mapping that asks for execution is refused (-EACCES): nothing becomes
  * executable after boot. Files cannot be mapped (-ENODEV). MAP_FIXED must lie in program memory, so
- * never over the image, RAM's identity map or the null page (-EPERM below 64 KiB, else -ENOMEM).
+ * never over the kernel or the null page (-EPERM below 64 KiB, else -ENOMEM).
  */
 #include "address_space.h"
 

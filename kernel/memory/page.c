@@ -1,6 +1,8 @@
 /*
  * Whole pages: one bit for each page of RAM, set while the page is free.
  *
+ * Memory is known by physical addresses here, and by pointers into the direct map outside.
+ *
  * Until the bits exist, page tables come off the front of the lowest RAM (`early`). A single page
  * is looked for from where the last one was found; several from the bottom up, so that large holes
  * stay at the top.
@@ -92,13 +94,13 @@ void *ub_page_allocate(size_t count)
     if (page == SIZE_MAX) {
         return NULL;
     }
-    return memset((void *)(page * UB_PAGE_SIZE), 0, count * UB_PAGE_SIZE);
+    return memset(ub_direct_pointer(page * UB_PAGE_SIZE), 0, count * UB_PAGE_SIZE);
 }
 
 void ub_page_free(void *pages, size_t count)
 {
     ub_stack_probe();
-    uint64_t start = (uint64_t)pages;
+    uint64_t start = ub_direct_physical(pages);
     UB_ASSERT(start % UB_PAGE_SIZE == 0 && start / UB_PAGE_SIZE + count <= word_count * WORD_BITS);
     unsigned long flags = ub_lock_acquire(&lock);
     UB_ASSERT(!is_free(start / UB_PAGE_SIZE));
@@ -123,7 +125,7 @@ static void *early_allocate(size_t bytes)
     if (early.end - early.start < size) {
         return NULL;
     }
-    void *memory = (void *)early.start;
+    void *memory = ub_direct_pointer(early.start);
     early.start += size;
     return memset(memory, 0, size);
 }
@@ -139,12 +141,12 @@ static void unmap_holes(const struct ub_memory_range *ranges, size_t count, uint
     uint64_t at = UB_MEMORY_LOWEST;
     for (size_t i = 0; i < count && at < window_end; i++) {
         for (; at < ranges[i].start && at < window_end; at += UB_PAGE_SIZE) {
-            ub_page_unmap(at);
+            ub_page_unmap(ub_direct_map + at);
         }
         at = ranges[i].end;
     }
     for (; at < window_end; at += UB_PAGE_SIZE) {
-        ub_page_unmap(at);
+        ub_page_unmap(ub_direct_map + at);
     }
 }
 
@@ -201,7 +203,7 @@ static uint64_t *place_bits(const struct ub_memory_range *ranges, size_t count, 
         size_t size = (bytes + UB_PAGE_MASK) & ~UB_PAGE_MASK;
         if (start < ranges[i].end && ranges[i].end - start >= size && start != early.start) {
             *placed = (struct ub_memory_range){start, start + size};
-            bits = memset((void *)start, 0, size);
+            bits = memset(ub_direct_pointer(start), 0, size);
         }
     }
     return bits;
@@ -215,7 +217,7 @@ void ub_memory_initialize(const struct ub_memory_range *ranges, size_t count)
     unmap_holes(ranges, count, window_end);
     for (size_t i = 0; i < count; i++) {
         uint64_t start = ranges[i].start > window_end ? ranges[i].start : window_end;
-        if (start < ranges[i].end && !ub_page_map_identity(start, ranges[i].end)) {
+        if (start < ranges[i].end && !ub_page_map_direct(start, ranges[i].end)) {
             ub_panic("too little memory for the page tables");
         }
     }

@@ -14,7 +14,7 @@ static uint64_t create(size_t pages, unsigned access)
 
 void *ub_stack_allocate(size_t pages)
 {
-    uint64_t start = create(pages, UB_AREA_READ | UB_AREA_WRITE);
+    uint64_t start = create(pages, UB_AREA_READ | UB_AREA_WRITE | UB_AREA_KERNEL);
     if (start == 0) {
         return NULL;
     }

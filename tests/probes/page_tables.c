@@ -33,6 +33,9 @@ struct found {
 
 static struct found found;
 
+/* The kernel's: where physical memory is mapped. */
+extern const uint64_t ub_direct_map;
+
 static bool is_executable(uint64_t start, uint64_t end)
 {
     for (size_t i = 0; i < found.executable_count; i++) {
@@ -75,7 +78,7 @@ static void leaf(uint64_t virtual, uint64_t physical, uint64_t size, uint64_t ri
 /* `rights`: WRITABLE where all levels allow it, NO_EXECUTE where any forbids it. */
 static void walk(uint64_t table, int level, uint64_t virtual, uint64_t rights, int pass)
 {
-    const uint64_t *entries = (const uint64_t *)table;
+    const uint64_t *entries = (const uint64_t *)(ub_direct_map + table);
     for (uint64_t i = 0; i < 512; i++) {
         uint64_t entry = entries[i];
         uint64_t size = 1ULL << (12 + 9 * (level - 1));

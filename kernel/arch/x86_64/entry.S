@@ -6,10 +6,11 @@
  *
  * The tables built here are the final ones of the image: text read-execute, constants read-only,
  * data read-write, both without execution, nothing below 64 KiB, and the guard page under every
- * stack left out. Memory is mapped where it is as well; of the image only its page tables are,
- * since what was mapped of the rest for the way up goes with the first instructions there. The
- * machine never runs with a page both writable and executable, not even before the first C
- * function.
+ * stack left out. Memory is mapped a second time, in order, from another address that is drawn
+ * here (ub_direct_map); of the image only its page tables are in there. For the way up the same
+ * tables map memory where it is, and that goes with the first instructions there, so the lower half
+ * of the address space is empty when C begins. The machine never runs with a page both writable and
+ * executable, not even before the first C function.
  */
 
 #define PAGE_PRESENT 0x001
@@ -35,6 +36,8 @@
 #define RELA_SIZE 24
 #define HALF_PAGES 0x3f800 /* of 1 GiB, less so many that the last of the tables is in it, too */
 #define TABLE_ENTRIES 512
+#define DIRECT_MAP_LOWEST_HIGH 0xffff8000 /* the upper half of the address space, less 32 bits */
+#define DIRECT_MAP_PLACE_BITS 15          /* places in steps of 1 GiB: the lowest 32 TiB of it */
 
 /* A part of the image as it is addressed before paging: EBP holds the address of ub_entry. */
 #define AT(part) (part - ub_entry)(%ebp)
@@ -62,6 +65,7 @@ ub_entry:
     jne unsupported
 
     call draw_slide
+    call draw_direct_map
     call relocate
 
     /* The lowest level: memory, with the image in its rights. */
@@ -109,12 +113,19 @@ ub_entry:
     leal (%edi,%edx,8), %edi
     rep movsl
 
-    /* The upper levels: one directory (1 GiB) for memory and one for the image. */
+    /* The upper levels: one directory (1 GiB) for memory, one for the way up, one for the image. */
     leal AT(ub_entry_tables_end), %ecx
     leal AT(ub_entry_tables), %esi
     subl %esi, %ecx
     shrl $12, %ecx
-    leal AT(memory_directory), %edi
+    leal AT(way_directory), %edi
+    leal AT(ub_entry_tables), %eax
+    call link
+    movl AT(ub_direct_map), %edx
+    shrl $21, %edx
+    andl $(TABLE_ENTRIES - 1), %edx
+    leal AT(direct_directory), %edi
+    leal (%edi,%edx,8), %edi
     leal AT(ub_entry_tables), %eax
     call link
     incl %ecx
@@ -125,8 +136,23 @@ ub_entry:
     leal AT(ub_image_tables), %eax
     call link
     movl $1, %ecx
-    leal AT(memory_pointers), %edi
-    leal AT(memory_directory), %eax
+    leal AT(way_pointers), %edi
+    leal AT(way_directory), %eax
+    call link
+    movl AT(ub_direct_map), %edx
+    movl AT(ub_direct_map + 4), %ebx
+    shldl $2, %edx, %ebx
+    movl %ebx, %edx
+    andl $(TABLE_ENTRIES - 1), %edx
+    leal AT(direct_pointers), %edi
+    leal (%edi,%edx,8), %edi
+    leal AT(direct_directory), %eax
+    call link
+    shrl $9, %ebx
+    andl $(TABLE_ENTRIES - 1), %ebx
+    leal AT(ub_page_root), %edi
+    leal (%edi,%ebx,8), %edi
+    leal AT(direct_pointers), %eax
     call link
     movl AT(slide_half), %edx
     leal AT(image_pointers + 510 * 8), %edi
@@ -134,7 +160,7 @@ ub_entry:
     leal AT(image_directory), %eax
     call link
     leal AT(ub_page_root), %edi
-    leal AT(memory_pointers), %eax
+    leal AT(way_pointers), %eax
     call link
     leal AT(ub_page_root + 511 * 8), %edi
     leal AT(image_pointers), %eax
@@ -159,13 +185,8 @@ ub_entry:
     pushl %eax
     lretl
 
-/*
- * Draws the slide: a whole number of pages that brings the image into the highest 2 GiB, and into
- * one half of them, so that one directory holds it: about 19 bits. There an address is what its
- * lower 32 bits say, sign-extended, which programs that keep the number of a system call in an int
- * rely on. Without the processor's generator there is the time stamp alone.
- */
-draw_slide:
+/* ESI: one of 2^32 numbers. Without the processor's generator there is the time stamp alone. */
+draw:
     movl $1, %eax
     cpuid
     movl %ecx, %ebx
@@ -178,10 +199,20 @@ draw_slide:
 1:  rdrandl %eax
     jc 2f
     loop 1b
-    jmp 3f
+    ret
 2:  xorl %eax, %esi
+3:  ret
+
+/*
+ * Draws the slide: a whole number of pages that brings the image into the highest 2 GiB, and into
+ * one half of them, so that one directory holds it: about 19 bits. There an address is what its
+ * lower 32 bits say, sign-extended, which programs that keep the number of a system call in an int
+ * rely on.
+ */
+draw_slide:
+    call draw
     /* ECX places in each half, ESI / 2^32 of both chosen. */
-3:  leal AT(ub_image_end), %eax
+    leal AT(ub_image_end), %eax
     shrl $12, %eax
     movl $HALF_PAGES, %ecx
     subl %eax, %ecx
@@ -203,6 +234,33 @@ draw_slide:
     shrl $12, %eax
     addl %edx, %eax
     movl %eax, AT(slide_page)
+    ret
+
+/*
+ * Draws where memory is mapped: a multiple of 2 MiB, so that large pages fit, of which one directory
+ * holds all that is mapped here: 15 bits of place, and nearly 9 for the directory's first entry.
+ * Above the highest place is room for 64 TiB of memory.
+ */
+draw_direct_map:
+    call draw
+    leal AT(ub_entry_tables), %eax
+    leal AT(ub_entry_tables_end), %ecx
+    subl %eax, %ecx
+    shrl $12, %ecx
+    subl $(TABLE_ENTRIES + 1), %ecx
+    negl %ecx
+    movl %esi, %eax
+    shll $DIRECT_MAP_PLACE_BITS, %eax
+    mull %ecx
+    shll $21, %edx
+    shrl $32 - DIRECT_MAP_PLACE_BITS, %esi
+    movl %esi, %eax
+    shll $30, %eax
+    orl %edx, %eax
+    shrl $2, %esi
+    orl $DIRECT_MAP_LOWEST_HIGH, %esi
+    movl %eax, AT(ub_direct_map)
+    movl %esi, AT(ub_direct_map + 4)
     ret
 
 /*
@@ -319,6 +377,8 @@ long_mode:
     addq %rax, %rdi
     xorl %eax, %eax
     rep stosq
+    /* And so does memory where it is. */
+    movq %rax, ub_page_root(%rip)
     movq %cr3, %rax
     movq %rax, %cr3
 
@@ -377,14 +437,21 @@ slide_half:
 slide_page:
     .skip 4
 
+    .section .bss.ub_direct_map, "aw", @nobits
+    .align 8
+    .globl ub_direct_map
+    .size ub_direct_map, 8
+ub_direct_map:
+    .skip 8
+
     .section .ub_page_tables, "aw", @nobits
     .align 4096
     .globl ub_page_root
 ub_page_root:
     .skip 4096
-memory_pointers:
+direct_pointers:
     .skip 4096
-memory_directory:
+direct_directory:
     .skip 4096
 image_pointers:
     .skip 4096
@@ -405,11 +472,14 @@ ub_stack_guard_double_fault:
 ub_double_fault_stack_top:
 ub_stack_guard_nmi:
     .skip 4096
+    /* Until memory where it is goes, before any of these stacks is used. */
+way_pointers:
     .skip 4096
     .globl ub_nmi_stack_top
 ub_nmi_stack_top:
 ub_stack_guard_page_fault:
     .skip 4096
+way_directory:
     .skip 4096
     .globl ub_page_fault_stack_top
 ub_page_fault_stack_top:

@@ -11,8 +11,8 @@
 #define TABLE_FLAGS (UB_PAGE_PRESENT | UB_PAGE_WRITE)
 #define LEVELS 4
 
-/* Below everything that is ever mapped; see ub_physical_read. */
-#define WINDOW 0xf000UL
+/* Physical memory below 64 KiB is never mapped, so its place is free; see ub_physical_read. */
+#define WINDOW (ub_direct_map + 0xf000UL)
 
 static unsigned index_at(uint64_t address, unsigned level)
 {
@@ -40,9 +40,9 @@ static uint64_t *walk(uint64_t address, unsigned level, bool create, unsigned *f
             if (fresh == NULL) {
                 return NULL;
             }
-            *entry = (uint64_t)fresh | TABLE_FLAGS;
+            *entry = ub_direct_physical(fresh) | TABLE_FLAGS;
         }
-        table = (uint64_t *)(*entry & UB_PAGE_ADDRESS);
+        table = ub_direct_pointer(*entry & UB_PAGE_ADDRESS);
     }
 }
 
@@ -76,13 +76,13 @@ uint64_t ub_page_unmap(uint64_t virtual_address)
     return old;
 }
 
-bool ub_page_map_identity(uint64_t start, uint64_t end)
+bool ub_page_map_direct(uint64_t start, uint64_t end)
 {
     for (uint64_t at = start; at < end;) {
         uint64_t size = PAGE_SIZE;
         unsigned level = 0;
         if (at % LARGE_SIZE == 0 && end - at >= LARGE_SIZE) {
-            uint64_t *entry = walk(at, 1, true, &level);
+            uint64_t *entry = walk(ub_direct_map + at, 1, true, &level);
             if (entry == NULL) {
                 return false;
             }
@@ -93,7 +93,7 @@ bool ub_page_map_identity(uint64_t start, uint64_t end)
             }
         }
         if (size == PAGE_SIZE) {
-            uint64_t *entry = ub_page_entry(at, true);
+            uint64_t *entry = ub_page_entry(ub_direct_map + at, true);
             if (entry == NULL) {
                 return false;
             }

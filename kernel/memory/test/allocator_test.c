@@ -21,6 +21,7 @@
 char ram[RAM_SIZE] __attribute__((aligned(1 << 21)));
 uint64_t ub_entry_tables[1];
 const uint64_t ub_image_slide = 0;
+const uint64_t ub_direct_map = 0;
 __asm__(".globl ub_image_start, ub_image_end, ub_entry_tables_end\n"
         ".set ub_image_start, ram + 0x100000\n"
         ".set ub_image_end, ram + 0x200000\n"
@@ -36,7 +37,7 @@ uint64_t ub_page_unmap(uint64_t virtual_address)
     return 0;
 }
 
-bool ub_page_map_identity(uint64_t start, uint64_t end)
+bool ub_page_map_direct(uint64_t start, uint64_t end)
 {
     return start < end;
 }

@@ -29,7 +29,7 @@ static inline uint64_t ub_image_shown(uint64_t address)
     return address >= start && address < end ? address - ub_image_slide : address;
 }
 
-/* The page tables that the entry code filled, from physical address 0 on. */
+/* The page tables that the entry code filled, for memory from physical address 0 on. */
 extern uint64_t ub_entry_tables[], ub_entry_tables_end[];
 
 /* Thread-local storage: the initial bytes; as values their count, the count in all, alignment. */

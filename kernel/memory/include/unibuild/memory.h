@@ -1,10 +1,17 @@
 /*
  * Memory: pages, the kernel heap, and the address space.
  *
- * All RAM above the first 64 KiB is mapped at its physical address, read-write, never executable;
- * the image itself is mapped .text read-execute, .rodata read-only, .data/.bss read-write. Nothing
- * below 64 KiB is mapped. No page is ever writable and executable, and nothing becomes executable
- * after boot: mmap and mprotect refuse PROT_EXEC with -EACCES.
+ * The lower half of the address space is the program's, the upper the kernel's:
+ *
+ *     0000_0000_0001_0000   the program: what it maps, its stacks
+ *     ffff_8000_0000_0000   the direct map: all RAM above its first 64 KiB, read-write, never
+ *                           executable; begins somewhere in the first 32 TiB here
+ *     ffff_e080_0000_0000   the kernel's stacks and the registers of devices, from a base drawn at
+ *                           boot on
+ *     ffff_ffff_8000_0000   the image: .text read-execute, .rodata read-only, .data/.bss read-write
+ *
+ * No page is ever writable and executable, and nothing becomes executable after boot: of a program
+ * that is linked with the kernel mmap and mprotect refuse PROT_EXEC with -EACCES.
  *
  * Functions here may be called from any thread and from interrupt handlers; they never sleep.
  * Failure to allocate is a NULL result, never a panic.
@@ -18,7 +25,7 @@
 #define UB_PAGE_SIZE 4096UL
 #define UB_PAGE_MASK (UB_PAGE_SIZE - 1)
 
-/* Whole pages, zeroed, physically contiguous, identity mapped. NULL when out of memory. */
+/* Whole pages, zeroed, physically contiguous, in the direct map. NULL when out of memory. */
 void *ub_page_allocate(size_t count);
 /* `pages` and `count` must be those of one ub_page_allocate. */
 void ub_page_free(void *pages, size_t count);

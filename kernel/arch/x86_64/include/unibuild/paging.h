@@ -1,6 +1,9 @@
 /*
  * Page tables: one address space, four levels, 4 KiB pages (2 MiB for plain RAM).
  *
+ * All RAM is mapped in order from ub_direct_map on, which the entry code draws in the upper half:
+ * the direct map. Where code has a physical address and wants the memory, it adds that.
+ *
  * The callers below kernel/memory's public interface keep the rule that no page is writable and
  * executable: nothing here can make a page executable at all.
  */
@@ -19,6 +22,20 @@
 #define UB_PAGE_NO_EXECUTE (1UL << 63)
 #define UB_PAGE_ADDRESS 0x000ffffffffff000UL
 
+/* Where physical address 0 would be in the direct map; a multiple of 2 MiB. */
+extern const uint64_t ub_direct_map;
+
+static inline void *ub_direct_pointer(uint64_t physical_address)
+{
+    return (void *)(ub_direct_map + physical_address);
+}
+
+/* Only for pointers into the direct map, as ub_page_allocate's are. */
+static inline uint64_t ub_direct_physical(const void *pointer)
+{
+    return (uint64_t)pointer - ub_direct_map;
+}
+
 /*
  * The entry of the lowest level that maps `virtual_address`, tables made when `create`; NULL when
  * there is none (and create is false), when a large page maps the address, or when no page for a
@@ -30,8 +47,8 @@ uint64_t *ub_page_entry(uint64_t virtual_address, bool create);
 bool ub_page_map(uint64_t virtual_address, uint64_t physical_address, uint64_t flags);
 /* Leaves the page unmapped; returns the entry that was there. */
 uint64_t ub_page_unmap(uint64_t virtual_address);
-/* Maps [start, end), page aligned, at its physical address, with large pages where they fit. */
-bool ub_page_map_identity(uint64_t start, uint64_t end);
+/* Adds physical [start, end), page aligned, to the direct map; with large pages where they fit. */
+bool ub_page_map_direct(uint64_t start, uint64_t end);
 
 /* True when a read of the byte at `virtual_address` would not fault. */
 bool ub_page_mapped(uint64_t virtual_address);
@@ -44,7 +61,8 @@ void ub_physical_read(void *buffer, uint64_t physical_address, size_t count);
 /* Writes a byte of a device's register the same way; needs no memory, so it never fails. */
 void ub_physical_write8(uint64_t physical_address, uint8_t value);
 
-/* Provides a zeroed page for a table, identity mapped; NULL when out. kernel/memory defines it. */
+/* Provides a zeroed page for a table, in the direct map; NULL when out. kernel/memory defines it.
+ */
 uint64_t *ub_page_table_allocate(void);
 
 #endif
