@@ -1,0 +1,34 @@
+/*
+ * How a Linux program begins: from an ELF file in the root file system to its first instruction in
+ * ring 3.
+ *
+ * The program may be static, static-PIE, or have an interpreter (PT_INTERP) in the same file
+ * system. Its segments are mapped where their bytes lie in the image; what can be moved, and its
+ * stack, get random places. Every field of the files is checked; one that is wrong ends the image
+ * with a panic that names file and reason.
+ *
+ * The program finds on its stack what Linux gives: arguments, environment, and of the auxiliary
+ * vector AT_SYSINFO_EHDR (when the vDSO is linked) MINSIGSTKSZ HWCAP HWCAP2 PHDR PHENT PHNUM BASE
+ * FLAGS ENTRY UID EUID GID EGID SECURE PAGESZ CLKTCK EXECFN RANDOM PLATFORM.
+ */
+#ifndef UNIBUILD_LOADER_H
+#define UNIBUILD_LOADER_H
+
+#include <stdint.h>
+
+/* From the image: the program's absolute path in its root file system. */
+extern const char ub_image_program[];
+
+/* The size of its stack, which gets memory page by page as it is touched. */
+#define UB_LINUX_STACK_SIZE (8UL << 20)
+
+/* What ub_program_start is in images of Linux programs. */
+_Noreturn void ub_linux_start(void);
+
+/*
+ * Maps the vDSO and returns where its ELF header is, 0 when memory is out. kernel/linux/vdso
+ * defines it; the loader calls it when something else has linked it.
+ */
+uint64_t ub_vdso_map(void);
+
+#endif
