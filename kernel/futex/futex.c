@@ -5,7 +5,9 @@
 #include <unibuild/futex.h>
 #include <unibuild/thread.h>
 
-#define BUCKETS 64U
+#include "word.h"
+
+#define BUCKETS 128U /* a power of two */
 
 struct waiter {
     struct waiter *next;
@@ -23,11 +25,12 @@ struct bucket {
 static struct ub_lock lock;
 static struct bucket buckets[BUCKETS];
 
+/* Multiplication by 2^64 over the golden ratio: neighbours and equal offsets spread alike. */
 static struct bucket *bucket_of(const void *address)
 {
-    uint64_t word = (uint64_t)address >> 2;
-    return &buckets[(word ^ (word >> 6) ^ (word >> 12)) % BUCKETS];
+    return &buckets[((uint64_t)address * 0x9e3779b97f4a7c15UL) >> (64 - 7)];
 }
+_Static_assert(BUCKETS == 1U << 7, "as many as the hash has values");
 
 static void insert(struct waiter *waiter)
 {
@@ -81,8 +84,14 @@ long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
 {
     struct waiter waiter = {.address = address, .bitset = bitset};
     long result = 0;
+    uint32_t value;
+    /* The first look, without the lock, brings a page in that the program has not touched; the one
+     * that counts, under the lock, then finds it there. */
+    if (!load_word(address, &value)) {
+        return -EFAULT;
+    }
     unsigned long flags = ub_lock_acquire(&lock);
-    if (__atomic_load_n(address, __ATOMIC_SEQ_CST) != expected) {
+    if (!load_word(address, &value) || value != expected) {
         ub_lock_release(&lock, flags);
         return -EAGAIN;
     }
@@ -103,8 +112,12 @@ long ub_futex_wait(const uint32_t *address, uint32_t expected, uint32_t bitset,
 long ub_futex_requeue(const uint32_t *address, unsigned wake, unsigned move, const uint32_t *target,
                       const uint32_t *expected)
 {
+    uint32_t value;
+    if (expected != NULL && !load_word(address, &value)) {
+        return -EFAULT;
+    }
     unsigned long flags = ub_lock_acquire(&lock);
-    if (expected != NULL && __atomic_load_n(address, __ATOMIC_SEQ_CST) != *expected) {
+    if (expected != NULL && (!load_word(address, &value) || value != *expected)) {
         ub_lock_release(&lock, flags);
         return -EAGAIN;
     }

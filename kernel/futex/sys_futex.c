@@ -13,6 +13,8 @@
 #include <unibuild/panic.h>
 #include <unibuild/thread.h>
 
+#include "word.h"
+
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
 #define FUTEX_REQUEUE 3
@@ -67,7 +69,11 @@ static int deadline_of(const struct timespec *timeout, long operation, int absol
 /* One thread alone: only time can end its wait. */
 static long wait_alone(const uint32_t *address, uint32_t expected, uint64_t deadline)
 {
-    if (__atomic_load_n(address, __ATOMIC_SEQ_CST) != expected) {
+    uint32_t value;
+    if (!load_word(address, &value)) {
+        return -EFAULT;
+    }
+    if (value != expected) {
         return -EAGAIN;
     }
     if (deadline == UB_CLOCK_NEVER) {

@@ -66,15 +66,6 @@ bool ub_reaper_ensure(void)
     return true;
 }
 
-static bool id_used_locked(int id)
-{
-    const struct ub_thread *thread = ub_threads;
-    while (thread != NULL && thread->id != id) {
-        thread = thread->next;
-    }
-    return thread != NULL;
-}
-
 static int id_draw_locked(void)
 {
     do {
@@ -82,19 +73,34 @@ static int id_draw_locked(void)
             last_id = 2;
             ids_reused = true;
         }
-    } while (ids_reused && id_used_locked(last_id));
+    } while (ids_reused && ub_thread_find_locked(last_id) != NULL);
     return last_id;
 }
 
-void ub_thread_start(struct ub_thread *thread)
+static void enlist_locked(struct ub_thread *thread)
 {
-    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     thread->processor = ub_processor_current();
     thread->id = id_draw_locked();
     thread->next = ub_threads;
     thread->previous = &ub_threads;
     ub_threads->previous = &thread->next;
     ub_threads = thread;
+}
+
+int ub_thread_enlist(struct ub_thread *thread)
+{
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    enlist_locked(thread);
+    ub_lock_release(&ub_scheduler_lock, flags);
+    return thread->id;
+}
+
+void ub_thread_start(struct ub_thread *thread)
+{
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    if (thread->id == 0) {
+        enlist_locked(thread);
+    }
     ub_thread_ready_locked(thread);
     ub_lock_release(&ub_scheduler_lock, flags);
 }

@@ -95,7 +95,14 @@ void ub_timeout_expire_locked(uint64_t now);
 uint64_t ub_timeout_first_locked(void);
 void ub_timeout_stop_locked(struct ub_timeout *timeout);
 
-/* Adds a prepared thread to the list of all threads, with a new id, and makes it ready. */
+/* The thread with that id, or NULL. */
+struct ub_thread *ub_thread_find_locked(int id);
+
+/* These take the lock themselves. */
+
+/* Adds a prepared thread to the list of all threads, with a new id, which it returns. */
+int ub_thread_enlist(struct ub_thread *thread);
+/* Makes a prepared thread ready; enlists it before, if nobody has. */
 void ub_thread_start(struct ub_thread *thread);
 /* Sees to it that the reaper exists; false when memory is out. */
 bool ub_reaper_ensure(void);
