@@ -30,13 +30,17 @@ static long console_write(struct ub_file *file, const void *buffer, size_t size)
     return (long)size;
 }
 
+/* Other terminal requests, in images of Linux programs: see console_terminal.c. */
+#pragma weak ub_console_terminal
+
 /* A terminal without a size, as a serial line is on Linux: the C library writes out line by line.
  */
 static long console_control(struct ub_file *file, unsigned long request, unsigned long argument)
 {
     (void)file;
     if (request != TIOCGWINSZ) {
-        return -ENOTTY;
+        return ub_console_terminal != NULL ? ub_console_terminal(request, (void *)argument)
+                                           : -ENOTTY;
     }
     *(struct winsize *)argument = (struct winsize){0};
     return 0;

@@ -26,6 +26,11 @@ struct ub_file *ub_file_get(long descriptor)
     return file;
 }
 
+unsigned ub_file_descriptors_end(void)
+{
+    return __atomic_load_n(&ub_file_table.size, __ATOMIC_ACQUIRE);
+}
+
 void ub_file_hold(struct ub_file *file)
 {
     (void)__atomic_add_fetch(&file->references, 1, __ATOMIC_RELAXED);

@@ -11,7 +11,7 @@
 #include <unibuild/file.h>
 #include <unibuild/memory.h>
 
-#define CAPACITY 65536UL
+#define CAPACITY UB_PIPE_CAPACITY
 #define PAGES (CAPACITY / UB_PAGE_SIZE)
 
 struct pipe;

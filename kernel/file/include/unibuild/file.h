@@ -106,7 +106,16 @@ static inline void ub_file_notify(struct ub_file *file)
     ub_wake_all(&file->changes);
 }
 
+/* One more than the highest descriptor that can be open now. */
+unsigned ub_file_descriptors_end(void);
+
+/* Bytes that a pipe holds. */
+#define UB_PIPE_CAPACITY 65536UL
+
 /* The console file behind descriptors 0, 1 and 2. */
 extern struct ub_file ub_file_console;
+/* Its terminal requests beyond its size; `argument` is the kernel's. Whoever refers to it strongly
+ * brings it along. 0 or -ENOTTY. */
+long ub_console_terminal(unsigned long request, void *argument);
 
 #endif
