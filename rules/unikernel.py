@@ -17,6 +17,7 @@ from unibuild.analysis.api import (
     DefaultInfo,
     ImageInfo,
     KernelComponentInfo,
+    LinuxProgramInfo,
     PlatformInfo,
     ProgramInfo,
     Provider,
@@ -25,14 +26,15 @@ from unibuild.analysis.api import (
     ToolchainInfo,
     rule,
 )
-from unibuild.image.builtins import IMAGE_PACK_VERSION, ROOT_ARCHIVE_VERSION
-from unibuild.image.parameters import assembly
+from unibuild.image.builtins import IMAGE_PACK_VERSION
 
+from .image_parts import assemble, image_files, network_text, parameters, root_archive
+from .linux import declare_calls, program_path
 from .materials import component_facts, tool_facts
 from .unikernel_attributes import ImageAttributes, PlatformAttributes
 
 if TYPE_CHECKING:
-    from unibuild.analysis.api import Artifact, Label, Library
+    from unibuild.analysis.api import Artifact, KernelComponent, Label, Library
 
 _LINK_FLAGS = (
     *("-m", "elf_x86_64", "-nostdlib", "-static"),
@@ -43,6 +45,8 @@ _LINK_FLAGS = (
     # Undefined symbols are reported by image-pack, with the component that would define them.
     "--unresolved-symbols=ignore-all",
 )
+_LINUX_MEMORY = "32M"
+"""Memory of the machine for programs made for Linux, whose runtimes reckon with more of it."""
 
 
 @rule(
@@ -105,6 +109,21 @@ def _absolute(ctx: RuleContext[PlatformAttributes], package: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _App:
+    """The program of an image: what of it is linked, and how it is started."""
+
+    program: ProgramInfo
+    components: tuple[KernelComponent, ...]
+    """The kernel components that it brings besides those of the platform."""
+    argument: str
+    """Its argv[0]."""
+    linux: Artifact | None = None
+    """A Linux program's executable; it is in the root file system."""
+    calls: Artifact | None = None
+    """What the scan of the executable found."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Inputs:
     """All that goes into the link, with who brought what."""
 
@@ -132,13 +151,20 @@ memory = "8M"
 )
 def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
     """Declare archive, parameters, link and packing."""
-    app = ctx.dependency("app", ProgramInfo)
     place = ctx.dependency("platform", PlatformInfo)
     tools = ctx.dependency("toolchain", ToolchainInfo)
     name = ctx.label.name
-    root = _root_archive(ctx)
-    parameters = _parameters(ctx, app, tools, root)
-    gathered = _gather(ctx, app, place, parameters)
+    files = image_files(ctx)
+    app = _app(ctx, tools, files)
+    root = root_archive(ctx, files, programs=app.linux is not None)
+    own = parameters(
+        ctx,
+        [app.argument, *ctx.attributes.args],
+        tools,
+        root,
+        app.argument if app.linux else "",
+    )
+    gathered = _gather(ctx, app, place, own)
     linked = ctx.declare_file(f"{name}.link/{name}.elf")
     link_map = ctx.declare_file(f"{name}.link/{name}.map")
     reasons = ctx.declare_file(f"{name}.link/{name}.why")
@@ -149,7 +175,7 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
             *tools.tools["ld"],
             *_LINK_FLAGS,
             *place.link_flags,
-            *app.link_flags,
+            *app.program.link_flags,
             # Last, so that it holds: of two functions folded into one, the link map names one object
             # only, and the other's would count as left out.
             "--icf=none",
@@ -167,7 +193,8 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
     image = ctx.declare_file(f"{name}.elf")
     symbols = ctx.declare_file(f"{name}.symbols")
     manifest = ctx.declare_file(f"{name}.manifest.json")
-    memory = ctx.attributes.memory or place.memory
+    program_symbols = (ctx.declare_file(f"{name}.program.symbols"),) if app.linux else ()
+    memory = ctx.attributes.memory or (_LINUX_MEMORY if app.linux else place.memory)
     specification = ctx.literal(
         f"{name}.link/specification.json", _specification(ctx, app, place, gathered, memory)
     )
@@ -178,7 +205,8 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
             *gathered.objects,
             *gathered.archives,
         ],
-        outputs=[image, symbols, manifest],
+        inputs=[one for one in (app.linux, app.calls) if one is not None],
+        outputs=[image, symbols, manifest, *program_symbols],
         builtin="image-pack",
         environment={"UNIBUILD_SANDBOX": "@host/sandbox"},
         description=f"Packing {ctx.label}",
@@ -187,89 +215,46 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
     return [
         ImageInfo(image, symbols, manifest, place, memory, linked),
         RunInfo("image", image, facts),
-        DefaultInfo((image, symbols, manifest), facts),
+        DefaultInfo((image, symbols, manifest, *program_symbols), facts),
     ]
 
 
-def _root_archive(ctx: RuleContext[ImageAttributes]) -> Artifact | None:
-    files = ctx.mapped_files("files")
-    for path in (*files, *ctx.attributes.dirs):
-        if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
-            attribute = "files" if path in files else "dirs"
-            index = path if path in files else ctx.attributes.dirs.index(path)
-            raise ctx.error(
-                attribute,
-                f"`{path}` is no absolute path in the image",
-                hint="write names joined by `/` after a leading `/`, such as `/etc/dns/zone`",
-                item=index,
-            )
-    if not files and not ctx.attributes.dirs:
-        return None
-    root = ctx.declare_file(f"{ctx.label.name}.link/root.cpio")
-    words: list[str | Artifact] = [ROOT_ARCHIVE_VERSION]
-    for path, source in sorted(files.items()):
-        words += ["file", path, source]
-    for path in ctx.attributes.dirs:
-        words += ["directory", path]
-    ctx.action(
-        "RootArchive",
-        words,
-        outputs=[root],
-        builtin="root-archive",
-        description=f"Archiving the files of {ctx.label}",
-    )
-    return root
-
-
-def _parameters(
-    ctx: RuleContext[ImageAttributes],
-    app: ProgramInfo,
-    tools: ToolchainInfo,
-    root: Artifact | None,
-) -> Artifact:
-    source = ctx.literal(
-        f"{ctx.label.name}.link/parameters.s",
-        assembly(
-            str(ctx.label),
-            [app.label.name, *ctx.attributes.args],
-            ctx.attributes.env,
-            _network_text(ctx),
-            root.input_path if root else "",
-        ),
-    )
-    parameters = ctx.declare_file(f"{ctx.label.name}.link/parameters.o")
-    ctx.action(
-        "ImageParameters",
-        [*tools.tools["clang"], *tools.flags.get("assemble", ()), "-c", source, "-o", parameters],
-        inputs=[tools.tree, *((root,) if root else ())],
-        outputs=[parameters],
-        description=f"Assembling the parameters of {ctx.label}",
-    )
-    return parameters
-
-
-def _network_text(ctx: RuleContext[ImageAttributes]) -> str:
-    network = ctx.attributes.network
-    if isinstance(network, str):
-        return network
-    if network.gateway is None:
-        return str(network.address)
-    if network.gateway not in network.address.network:
+def _app(
+    ctx: RuleContext[ImageAttributes], tools: ToolchainInfo, files: dict[str, Artifact]
+) -> _App:
+    """Return the image's program; a Linux program is added to ``files``."""
+    labels = ctx.labels("app")
+    linux = ctx.get(labels[0], LinuxProgramInfo) if labels else None
+    if linux is None:
+        app = ctx.dependency("app", ProgramInfo)
+        return _App(app, (), app.label.name)
+    path = program_path(linux.label)
+    if files.setdefault(path, linux.executable) != linux.executable:
         raise ctx.error(
-            "network",
-            f"the gateway {network.gateway} is outside the network {network.address.network}",
-            hint="the gateway must be reachable without a gateway",
-            item="gateway",
+            "files",
+            f"the image has its program at `{path}`, and `files` another file",
+            hint="give the file another path, or the `linux_binary` another name",
+            item=path if path in ctx.attributes.files else None,
         )
-    return f"{network.address},{network.gateway}"
+    calls, source = declare_calls(ctx, linux, files)
+    table = ctx.declare_file(f"{ctx.label.name}.link/calls.o")
+    assemble(ctx, tools, source, table, f"Assembling the system calls of {linux.label}")
+    kernel = {one.label for one in linux.components}
+    program = ProgramInfo(
+        label=linux.label,
+        objects=(table,),
+        libraries=tuple(one for one in linux.libraries if one.label in kernel),
+        libc=tuple(one for one in linux.libraries if one.label not in kernel),
+        materials=linux.materials,
+        tools=linux.tools,
+    )
+    return _App(program, linux.components, path, linux.executable, calls)
 
 
 def _gather(
-    ctx: RuleContext[ImageAttributes],
-    app: ProgramInfo,
-    place: PlatformInfo,
-    parameters: Artifact,
+    ctx: RuleContext[ImageAttributes], given: _App, place: PlatformInfo, own_object: Artifact
 ) -> _Inputs:
+    app = given.program
     own = ctx.dependencies("components", KernelComponentInfo)
     own_libraries = [
         library
@@ -277,15 +262,16 @@ def _gather(
         for library in info.libraries
     ]
     kernel = {one.label: one for info in own for one in info.components}
-    kernel.update({one.label: one for one in place.components})
+    kernel.update({one.label: one for one in (*given.components, *place.components)})
     libc = {library.label for library in app.libc}
-    owners: dict[str, str] = {parameters.input_path: str(ctx.label)}
-    own_files = (ctx.material, *ctx.materials("files"))
+    owners: dict[str, str] = {own_object.input_path: str(ctx.label)}
+    own_files = (ctx.material, *ctx.materials("files", "dirs"))
     facts = {
         str(ctx.label): component_facts("image", "Image parameters and files.", own_files),
         str(app.label): component_facts("program", "", app.materials),
     }
-    owners.update({artifact.input_path: str(app.label) for artifact in app.objects})
+    brought = (*app.objects, *((given.linux,) if given.linux else ()))
+    owners.update({artifact.input_path: str(app.label) for artifact in brought})
     archives: dict[Artifact, None] = {}
     libraries = (*app.libraries, *own_libraries, *place.libraries, *app.libc)
     for library in libraries:
@@ -300,27 +286,39 @@ def _gather(
             owners[archive.input_path] = str(library.label)
     tools = [one for library in libraries for one in library.tools]
     return _Inputs(
-        (*app.objects, parameters), tuple(archives), owners, facts, tool_facts((*app.tools, *tools))
+        (*app.objects, own_object), tuple(archives), owners, facts, tool_facts((*app.tools, *tools))
     )
 
 
 def _specification(
     ctx: RuleContext[ImageAttributes],
-    app: ProgramInfo,
+    app: _App,
     place: PlatformInfo,
     gathered: _Inputs,
     memory: str,
 ) -> str:
+    attributes = ctx.attributes
+    optional: dict[str, object] = {}
+    if attributes.ports:
+        optional["ports"] = list(attributes.ports)
+    if app.linux and app.calls:
+        optional["program"] = {
+            "path": app.argument,
+            "executable": app.linux.input_path,
+            "calls": app.calls.input_path,
+            "settings": {"allow_exec_mappings": attributes.allow_exec_mappings},
+        }
     return json.dumps(
         {
+            **optional,
             "label": str(ctx.label),
             "file": f"{ctx.label.name}.elf",
-            "app": str(app.label),
+            "app": str(app.program.label),
             "platform": dict(place.facts),
             "memory": memory,
-            "arguments": [app.label.name, *ctx.attributes.args],
-            "environment": ctx.attributes.env,
-            "network": _network_text(ctx),
+            "arguments": [app.argument, *attributes.args],
+            "environment": attributes.env,
+            "network": network_text(ctx),
             "owners": gathered.owners,
             "components": gathered.components,
             "tools": gathered.tools,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from unibuild.analysis.api import (
     Attributes,
+    FolderMap,
     LabelList,
     OneLabel,
     OneSource,
@@ -68,10 +69,17 @@ class StaticNetwork(BaseModel):
     gateway: IPv4Address | None = Field(None, description="The IPv4 address of the gateway.")
 
 
+Port = Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(pattern=r"^\d{1,5}/(udp|tcp)$")]
+"""A port of TCP by its number, or `53/udp`."""
+
+
 class ImageAttributes(Attributes):
     """A bootable image."""
 
-    app: OneLabel = Field(description="The program: a `cc_binary`.")
+    app: OneLabel = Field(
+        description="The program: a `cc_binary`, which is linked with the kernel, or a "
+        "`linux_binary`, which runs as it is, apart from the kernel."
+    )
     platform: OneLabel = Field(
         "@workspace//:default_platform",
         description="Where the image boots; default: the platform that WORKSPACE.toml names.",
@@ -86,13 +94,29 @@ class ImageAttributes(Attributes):
         description="The root file system: absolute path in the image → file or label. A label "
         "whose output is a directory adds everything in it.",
     )
-    dirs: Strings = Field((), description="Empty directories in the root file system.")
+    dirs: FolderMap = Field(
+        (),
+        description="Folders of the root file system: absolute path in the image → folder of the "
+        "package, with all files in it, or label. Or a list of paths: empty directories.",
+    )
     args: Strings = Field((), description="The program's arguments, its name left out.")
     env: StringMap = Field(default_factory=dict, description="The program's environment.")
     memory: str = Field(
         "",
         pattern=r"^(\d+[KMG])?$",
-        description="Memory of the machine, such as `8M`; default: the platform's.",
+        description="Memory of the machine, such as `8M`; default: the platform's, and `32M` for a "
+        "`linux_binary`.",
+    )
+    ports: Annotated[tuple[Port, ...], Strict(strict=False)] = Field(
+        (),
+        description='Ports on which the program listens: `8080` (TCP) or `"53/udp"`. For people and '
+        "for `unibuild run`, which says where they lead; nothing else is closed.",
+    )
+    allow_exec_mappings: bool = Field(
+        default=False,
+        description="Whether a `linux_binary` may map memory that is writable and executable, or make "
+        "what it wrote executable: compilers at run time need it. Off, such calls fail as they do "
+        "under a strict security policy of Linux.",
     )
     network: Literal["dhcp", "none"] | StaticNetwork = Field(
         "dhcp",

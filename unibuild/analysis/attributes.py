@@ -31,6 +31,8 @@ class Refers(StrEnum):
     """One label; empty for none."""
     SOURCE_MAP = "source-map"
     """A table whose values are each one file or one label."""
+    FOLDER_MAP = "folder-map"
+    """A table whose values are each one folder or one label; or a list of other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ OneLabel = Annotated[str, Reference(Refers.LABEL)]
 
 SourceMap = Annotated[dict[str, str], Reference(Refers.SOURCE_MAP)]
 """A table from a name of your choice to a file of the package or a label."""
+
+FolderMap = Annotated[
+    Annotated[tuple[str, ...], Strict(strict=False)] | dict[str, str],
+    Reference(Refers.FOLDER_MAP),
+]
+"""A table from a name of your choice to a folder of the package, with all that is in it, or a label;
+or a list of plain strings."""
 
 Strings = Annotated[tuple[str, ...], Strict(strict=False)]
 """Plain strings."""

@@ -96,6 +96,31 @@ class RuleContext(Generic[A]):
             for key, reference in zip(keys, references, strict=True)
         }
 
+    def mapped_folders(self, attribute: str) -> dict[str, Artifact]:
+        """Return what the folders and labels of a table hold, by its path below the table's key.
+
+        A label's one tree stands under the key itself, its files under their names below it.
+        """
+        table = getattr(self.attributes, attribute)
+        references = self._target.references.get(attribute, ())
+        found: dict[str, Artifact] = {}
+        for key, text in table.items() if isinstance(table, dict) else ():
+            above = key.rstrip("/")
+            folder = text.removesuffix("/") + "/"
+            for reference in references:
+                if isinstance(reference, str):
+                    if reference.startswith(folder):
+                        inside = reference.removeprefix(folder)
+                        found[f"{above}/{inside}"] = self._source(reference)
+                elif self._target.package.refers_to(text, reference):
+                    outputs = self._outputs(reference)
+                    if len(outputs) == 1 and outputs[0].tree:
+                        found[key] = outputs[0]
+                        continue
+                    for output in outputs:
+                        found[f"{above}/{output.path.rpartition('/')[2]}"] = output
+        return found
+
     def files_of(self, attribute: str, text: str) -> tuple[Artifact, ...]:
         """Return the files that ``text``, written as in ``attribute``, stands for there; or none."""
         for reference in self._target.references.get(attribute, ()):

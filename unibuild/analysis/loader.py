@@ -21,7 +21,7 @@ from unibuild.loading.directories import (
     Directories,
 )
 from unibuild.loading.package import Package, Table, load_package
-from unibuild.loading.sources import check_file, resolve_sources
+from unibuild.loading.sources import check_file, folder_files, resolve_sources
 from unibuild.loading.validation import validation_errors
 from unibuild.model.errors import ErrorGroup, Place, UnibuildError, UserError
 from unibuild.model.labels import Label, Pattern, looks_like_label, package_text, parse_pattern
@@ -278,7 +278,9 @@ class Loader:
                 self._record_at(target, error, attribute, index)
             return tuple(found)
         items: list[tuple[int | str | None, str]]
-        if kind is Refers.SOURCE_MAP:
+        if kind is Refers.FOLDER_MAP and not isinstance(value, dict):
+            return ()
+        if kind in {Refers.SOURCE_MAP, Refers.FOLDER_MAP}:
             items = list(value.items())
         elif kind is Refers.LABELS:
             items = list(enumerate(value))
@@ -287,7 +289,9 @@ class Loader:
         resolved: list[Label | str] = []
         for item, text in items:
             try:
-                if kind in {Refers.SOURCE, Refers.SOURCE_MAP} and not looks_like_label(text):
+                if kind is Refers.FOLDER_MAP and not looks_like_label(text):
+                    resolved += folder_files(package, text, self.directories)
+                elif kind in {Refers.SOURCE, Refers.SOURCE_MAP} and not looks_like_label(text):
                     resolved.append(check_file(package, text, self.directories))
                 else:
                     resolved.append(package.label(text))

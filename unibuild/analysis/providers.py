@@ -71,6 +71,8 @@ class MaterialInfo(Provider):
 
     materials: tuple[Material, ...]
     """Packages and other origins, each once."""
+    tools: tuple[Material, ...] = ()
+    """Where the tools that made the outputs are from, when one wants to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,26 @@ class ProgramInfo(Provider):
     """Further flags for the final link."""
     materials: tuple[Material, ...] = ()
     """Where its sources are from."""
+    tools: tuple[Material, ...] = ()
+    """Where the tools that made it are from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinuxProgramInfo(Provider):
+    """A program in a Linux executable of its own, and the kernel that runs such programs."""
+
+    label: Label
+    """The `linux_binary` target; its name is the program's in the image."""
+    executable: Artifact
+    """The executable, an ELF file."""
+    system_calls: tuple[str, ...]
+    """System calls to provide besides those that the executable shows."""
+    components: tuple[KernelComponent, ...]
+    """The kernel components for Linux programs; transitive."""
+    libraries: tuple[Library, ...]
+    """Their static libraries and what these need, in link order."""
+    materials: tuple[Material, ...] = ()
+    """Where the executable is from."""
     tools: tuple[Material, ...] = ()
     """Where the tools that made it are from."""
 

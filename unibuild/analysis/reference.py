@@ -35,6 +35,7 @@ _KINDS = {
     Refers.LABELS: "list of labels",
     Refers.LABEL: "label",
     Refers.SOURCE_MAP: "table of files or labels",
+    Refers.FOLDER_MAP: "list of strings or table of folders and labels",
 }
 _PLAIN = {str: "string", bool: "boolean", int: "whole number", float: "number"}
 

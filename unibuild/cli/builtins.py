@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-BUILTINS = {
-    "boot-test": "unibuild.machine.boot_test:build",
-    "extract": "unibuild.external.extract:extract",
-    "image-pack": "unibuild.image.pack:build",
-    "root-archive": "unibuild.image.root_archive:build",
-}
+from unibuild.image import builtins as image
+
+BUILTINS = {"extract": "unibuild.external.extract:extract", **image.BUILTINS}
 """Name to ``module:function``; a module is imported only when one of its actions runs."""

@@ -47,6 +47,31 @@ def assembly(
     )
 
 
+def program_assembly(path: str, *, allow_exec_mappings: bool) -> str:
+    """Return what an image with a Linux program at ``path`` of its root has besides.
+
+    Its root archive begins on a page, so that what is on pages in there is so in memory. The kernel
+    starts the program where others have theirs linked.
+    """
+    return "\n".join(
+        (
+            *_section("ub_image_program", 1),
+            *_bytes(path.encode() + b"\0"),
+            *_section("ub_image_allow_exec_mappings", 1),
+            *_bytes(bytes([allow_exec_mappings])),
+            '.section .ub_root,"a",@progbits',
+            ".balign 4096",
+            '.section .text.ub_program_start,"ax",@progbits',
+            ".globl ub_program_start",
+            ".type ub_program_start, @function",
+            "ub_program_start:",
+            "    jmp ub_linux_start",
+            ".size ub_program_start, . - ub_program_start",
+            "",
+        )
+    )
+
+
 def _strings(symbol: str, strings: Sequence[str]) -> tuple[str, ...]:
     data = b"".join(text.encode() + b"\0" for text in strings)
     return (

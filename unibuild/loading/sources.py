@@ -85,6 +85,32 @@ def check_file(package: Package, entry: str, directories: Directories) -> str:
     raise UserError("not-a-file", f"`{entry}` is neither a file nor a link to one")
 
 
+def folder_files(package: Package, entry: str, directories: Directories) -> list[str]:
+    """Return the paths of all files in the folder ``entry`` of the package, hidden ones too."""
+    entry = entry.removesuffix("/")
+    check_path(package, entry)
+    above, _, name = entry.rpartition("/")
+    directory = _descend(package, above, entry, directories) if above else package.directory
+    kind = directories.listing(directory, watch=False).get(name)
+    if kind is Kind.FILE:
+        raise UserError("not-a-folder", f"`{entry}` is a file, not a folder")
+    if kind is not Kind.DIRECTORY:
+        near = did_you_mean(name, directories.listing(directory, watch=False))
+        raise UserError("missing-file", f"there is no folder `{entry}` in the package", hint=near)
+    directory = _descend(package, entry, entry, directories)
+    walk = _Walk(package, directories, depth=None, hidden=True)
+    found = list(walk.files(directory, entry))
+    if not found:
+        raise UserError(
+            "empty-folder",
+            f"the folder `{entry}` holds no file",
+            hint='for an empty directory in the image write dirs = ["/path"]',
+        )
+    for path in found:
+        _check_text(path)
+    return sorted(found)
+
+
 def check_path(package: Package, entry: str) -> None:
     """Raise unless ``entry`` is a plain relative path that stays below the package."""
     if entry.startswith("/") and _inside(entry, package.directory):
