@@ -4,12 +4,14 @@
  * The callee-saved registers and the control words of x87 and SSE go on the leaving stack. The FS base
  * is a model-specific register and slow to write, so it is written only when it changes; what is
  * loaded is kept in struct ub_cpu.
+ *
+ * Weak, for images with ring 3 switch in another way (kernel/user); begin and layout are the same.
  */
 #define CPU_THREAD_POINTER 24
 #define MSR_FS_BASE 0xc0000100
 
     .section .text.ub_context_switch, "ax", @progbits
-    .globl ub_context_switch
+    .weak ub_context_switch
     .type ub_context_switch, @function
 ub_context_switch:
     pushq %rbp

@@ -14,6 +14,7 @@
 #define CODE_SELECTOR 0x08
 #define TASK_SELECTOR 0x18
 #define GATE_INTERRUPT 0x8e
+#define GATE_PRIVILEGE_3 0x60
 
 #define STACK_DOUBLE_FAULT 1
 #define STACK_NMI 2
@@ -72,6 +73,16 @@ void ub_gate_set(unsigned vector, const void *address, unsigned stack)
         .offset_middle = (uint16_t)(offset >> 16),
         .offset_high = (uint32_t)(offset >> 32),
     };
+}
+
+void ub_gate_open(unsigned vector)
+{
+    gates[vector].type |= GATE_PRIVILEGE_3;
+}
+
+void ub_privilege_stack_set(uint64_t top)
+{
+    task_state.privilege_stacks[0] = top;
 }
 
 static void load_task_state(void)

@@ -31,6 +31,8 @@ static const char *const vector_names[] = {
     "simd floating point",
 };
 
+static bool reporting;
+
 __attribute__((weak)) bool ub_page_fault_resolve(uint64_t address, uint64_t error)
 {
     (void)address;
@@ -38,8 +40,12 @@ __attribute__((weak)) bool ub_page_fault_resolve(uint64_t address, uint64_t erro
     return false;
 }
 
-static _Noreturn void report(const struct ub_exception_frame *frame)
+_Noreturn void ub_exception_report(const struct ub_exception_frame *frame)
 {
+    if (reporting) {
+        ub_machine_stop();
+    }
+    reporting = true;
     const char *name = frame->vector < sizeof vector_names / sizeof *vector_names
                            ? vector_names[frame->vector]
                            : "reserved vector";
@@ -58,14 +64,9 @@ void ub_exception(const struct ub_exception_frame *frame);
 
 void ub_exception(const struct ub_exception_frame *frame)
 {
-    static bool reporting;
     if (frame->vector == VECTOR_PAGE_FAULT && !reporting &&
         ub_page_fault_resolve(ub_control2_read(), frame->error)) {
         return;
     }
-    if (reporting) {
-        ub_machine_stop();
-    }
-    reporting = true;
-    report(frame);
+    ub_exception_report(frame);
 }

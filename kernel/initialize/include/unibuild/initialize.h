@@ -14,6 +14,7 @@
 #define UB_INITIALIZE_EARLY 10      /* interrupt controllers */
 #define UB_INITIALIZE_TIMER 15      /* timers, which signal through a controller */
 #define UB_INITIALIZE_THREAD 20     /* scheduler: the running context becomes the first thread */
+#define UB_INITIALIZE_USER 25       /* ring 3: gates and descriptor table of its own */
 #define UB_INITIALIZE_INTERRUPTS 30 /* interrupts are enabled when this level is done */
 #define UB_INITIALIZE_BUS 40        /* discovery of devices */
 #define UB_INITIALIZE_DEVICE 50     /* drivers */

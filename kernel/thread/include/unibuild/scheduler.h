@@ -51,6 +51,7 @@ struct ub_thread {
     int *clear_tid; /* CLONE_CHILD_CLEARTID: zeroed and woken as a futex at the end */
     bool leave;     /* ub_user_leave has something to do before the next return to ring 3 */
     struct ub_linux_thread linux;
+    struct ub_user *user; /* kernel/user: of a thread that leaves ring 0, else NULL */
 };
 
 struct ub_processor {

@@ -3,9 +3,9 @@
  * memory.
  *
  * The program has the lower half of the address space, the kernel the upper; no page of the upper
- * half is reachable from ring 3. The kernel never uses a pointer of the program by itself: it copies,
- * with the functions below, which alone lift SMAP, and which answer a bad address instead of
- * faulting.
+ * half is reachable from ring 3. The kernel never uses a pointer of the program by itself: it
+ * copies, with the functions below, which alone lift SMAP, and which answer a bad address instead
+ * of faulting.
  *
  * A program's thread has a kernel stack, on which all its system calls, faults and interrupts run.
  * Whatever brings the processor from the program into the kernel leaves the program's registers at
@@ -47,8 +47,36 @@ static inline bool ub_frame_is_user(const struct ub_exception_frame *frame)
  */
 bool ub_user_frame_check(struct ub_exception_frame *frame);
 
-/* Leaves for ring 3 for the first time: general registers zero, default vector state. */
+/*
+ * Leaves for ring 3 for the first time, in the thread that boots the image and on its stack, of
+ * which nothing is left: general registers zero, default vector state.
+ */
 _Noreturn void ub_user_enter(uint64_t instruction_pointer, uint64_t stack_pointer);
+
+/*
+ * The GS base that the program has (arch_prctl). False when the address is not the program's. The
+ * FS base is ub_thread_pointer_set's, which does not check: an address from UB_USER_END on is
+ * -EPERM.
+ */
+uint64_t ub_user_gs_base_get(void);
+bool ub_user_gs_base_set(uint64_t base);
+
+/* ---- Vector state ------------------------------------------------------------------------------
+ */
+
+/*
+ * The calling thread's x87, SSE and AVX state as Linux's signal frames hold it: written to an
+ * address that is a multiple of 64, `ub_user_vector_size` bytes. It may be 2.7 KiB and more.
+ */
+size_t ub_user_vector_size(void);
+/* False: -EFAULT. */
+bool ub_user_vector_save(uint64_t to);
+/*
+ * Takes back what ub_user_vector_save wrote and the program may have changed; 0 is the state at a
+ * program's start. False when it is not there or not sound (SIGSEGV): the thread has the state of a
+ * program's start then.
+ */
+bool ub_user_vector_restore(uint64_t from);
 
 /* ---- The program's memory ------------------------------------------------------------------- */
 
@@ -84,17 +112,34 @@ void ub_user_thread_free(struct ub_thread *thread);
 /* ---- What other components answer ------------------------------------------------------------ */
 
 /*
- * The program did what the processor refuses and no page fault resolved: exception `frame->vector`,
- * at `address` for page faults. Makes a signal of it; returns to let the thread go on. Weak here: a
- * report and the image's end with 128 + signal.
+ * Carries out a system call: the number is in frame->error, the result goes to frame->rax.
+ * Interrupts enabled. kernel/linux/call defines it.
  */
-void ub_user_fault(struct ub_exception_frame *frame, uint64_t address);
+void ub_user_call(struct ub_exception_frame *frame);
 
 /*
- * Runs before each return to ring 3 when the thread has something pending (signals), interrupts
- * enabled, no lock held. May change the frame. Weak here: nothing.
+ * The program did what the processor refuses and no page fault resolved: exception `frame->vector`,
+ * at `address` for page faults. Makes a signal of it; returns to let the thread go on. Optional, as
+ * the next one: kernel/user refers to both weakly, so what sets handlers (rt_sigaction) has to
+ * bring their object. Without it: ub_user_end with ub_user_fault_signal.
+ */
+void ub_user_fault(struct ub_exception_frame *frame, uint64_t address);
+/* The signal that Linux sends for the exception. */
+int ub_user_fault_signal(const struct ub_exception_frame *frame);
+
+/*
+ * Runs before a return to ring 3 as long as the thread's `leave` is set (scheduler.h), interrupts
+ * enabled, no lock held. May change the frame, with ub_user_frame_check behind whatever the program
+ * had a hand in. Optional.
  */
 void ub_user_leave(struct ub_exception_frame *frame);
+
+/*
+ * Prints what lies where in the program's half, for the host to find names in the report that
+ * follows, one line for each file that is mapped: `\x1e[unibuild] object START END BIAS PATH`, in
+ * hexadecimal; BIAS is what was added to the addresses in the file. Optional (the loader's).
+ */
+void ub_user_describe(void);
 
 /*
  * The report and the end for a signal that the program does not handle: which signal and why, the

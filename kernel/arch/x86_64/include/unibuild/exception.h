@@ -29,6 +29,19 @@ void ub_gate_set(unsigned vector, const void *address, unsigned stack);
 /* Descriptor tables, exceptions and the processor's protections. Once a processor, at boot. */
 void ub_cpu_initialize(void);
 
+/* The report of an exception that nothing resolves, and the machine's stop. */
+_Noreturn void ub_exception_report(const struct ub_exception_frame *frame);
+
+/* For images with ring 3: the program may raise `vector` by an instruction (int3). */
+void ub_gate_open(unsigned vector);
+/* Where the processor's stack begins when it comes from ring 3. */
+void ub_privilege_stack_set(uint64_t top);
+/*
+ * Loads a descriptor table that has the segments of ring 3, too: data 0x2b and code 0x33, in the
+ * order that sysret wants, and numbered as Linux programs may know them.
+ */
+void ub_user_segments_load(void);
+
 /*
  * Resolves a fault at `address` that was not a protection violation; false when the address is not
  * the program's. Weak here (false); kernel/memory has the real one where mmap is linked.

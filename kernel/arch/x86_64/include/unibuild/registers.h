@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define UB_CPUID1_ECX_TSC_DEADLINE (1U << 24)
+#define UB_CPUID1_ECX_XSAVE (1U << 26)
 #define UB_CPUID1_ECX_RDRAND (1U << 30)
 #define UB_CPUID1_ECX_HYPERVISOR (1U << 31)
 #define UB_CPUID7_EBX_FSGSBASE (1U << 0)
@@ -15,12 +16,20 @@
 #define UB_CPUID7_ECX_UMIP (1U << 2)
 
 #define UB_CONTROL4_UMIP (1UL << 11)
+#define UB_CONTROL4_OSXSAVE (1UL << 18)
 #define UB_CONTROL4_SMEP (1UL << 20)
 #define UB_CONTROL4_SMAP (1UL << 21)
 
 #define UB_MSR_APIC_BASE 0x1b
 #define UB_MSR_TSC_DEADLINE 0x6e0
+#define UB_MSR_EFER 0xc0000080
+#define UB_MSR_STAR 0xc0000081
+#define UB_MSR_LSTAR 0xc0000082
+#define UB_MSR_CSTAR 0xc0000083
+#define UB_MSR_FMASK 0xc0000084
 #define UB_MSR_FS_BASE 0xc0000100
+#define UB_MSR_GS_BASE 0xc0000101
+#define UB_MSR_KERNEL_GS_BASE 0xc0000102
 
 struct ub_cpuid {
     uint32_t eax, ebx, ecx, edx;
