@@ -8,9 +8,8 @@
 
 static struct ub_lock lock = UB_LOCK_INITIAL;
 static uint64_t frequency;
-static uint64_t start;
-/* Nanoseconds a cycle times 2^32, and cycles a nanosecond times 2^30 (so up to 17 GHz). */
-static uint64_t nanoseconds_per_cycle;
+static struct ub_time_scale scale;
+/* Times 2^30 (so up to 17 GHz). */
 static uint64_t cycles_per_nanosecond;
 
 static void prepare(void)
@@ -20,9 +19,9 @@ static void prepare(void)
     }
     unsigned long flags = ub_lock_acquire(&lock);
     if (frequency == 0) {
-        start = ub_time_stamp();
+        scale.start = ub_time_stamp();
         uint64_t hertz = ub_time_stamp_frequency();
-        nanoseconds_per_cycle = (UB_NANOSECONDS_PER_SECOND << 32) / hertz;
+        scale.nanoseconds_per_cycle = (UB_NANOSECONDS_PER_SECOND << 32) / hertz;
         cycles_per_nanosecond = (hertz << 30) / UB_NANOSECONDS_PER_SECOND;
         __atomic_store_n(&frequency, hertz, __ATOMIC_RELEASE);
     }
@@ -32,13 +31,19 @@ static void prepare(void)
 uint64_t ub_clock_monotonic(void)
 {
     prepare();
-    uint64_t cycles = ub_time_stamp() - start;
-    return (uint64_t)((unsigned __int128)cycles * nanoseconds_per_cycle >> 32);
+    uint64_t cycles = ub_time_stamp() - scale.start;
+    return (uint64_t)((unsigned __int128)cycles * scale.nanoseconds_per_cycle >> 32);
+}
+
+struct ub_time_scale ub_time_scale(void)
+{
+    prepare();
+    return scale;
 }
 
 uint64_t ub_time_stamp_at(uint64_t nanoseconds)
 {
     prepare();
     unsigned __int128 cycles = (unsigned __int128)nanoseconds * cycles_per_nanosecond >> 30;
-    return cycles > UINT64_MAX - start ? UINT64_MAX : start + (uint64_t)cycles;
+    return cycles > UINT64_MAX - scale.start ? UINT64_MAX : scale.start + (uint64_t)cycles;
 }

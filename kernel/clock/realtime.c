@@ -94,7 +94,7 @@ static uint64_t read_real_time_clock(void)
     return seconds * UB_NANOSECONDS_PER_SECOND;
 }
 
-uint64_t ub_clock_realtime(void)
+uint64_t ub_clock_epoch(void)
 {
     static struct ub_lock lock = UB_LOCK_INITIAL;
     static uint64_t epoch_of_monotonic;
@@ -109,5 +109,10 @@ uint64_t ub_clock_realtime(void)
         known = true;
     }
     ub_lock_release(&lock, flags);
-    return epoch_of_monotonic + ub_clock_monotonic();
+    return epoch_of_monotonic;
+}
+
+uint64_t ub_clock_realtime(void)
+{
+    return ub_clock_epoch() + ub_clock_monotonic();
 }

@@ -18,6 +18,8 @@
 uint64_t ub_clock_monotonic(void);
 /* Nanoseconds since 1970-01-01 UTC, from kvmclock or the real time clock; read from it once. */
 uint64_t ub_clock_realtime(void);
+/* ub_clock_realtime less ub_clock_monotonic, which is the same for good. */
+uint64_t ub_clock_epoch(void);
 
 /*
  * Arms this processor's one-shot timer for a time of ub_clock_monotonic; a deadline in the past
