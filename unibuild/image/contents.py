@@ -18,6 +18,8 @@ from unibuild.elf.link_map import INTERNAL, SCRIPT, split_object
 from unibuild.elf.merged import given_back
 from unibuild.image.builtins import ASSEMBLER
 from unibuild.image.manifest import FORMAT, Manifest
+from unibuild.image.program import describe as describe_program
+from unibuild.image.program import divided
 from unibuild.image.ranges import LAYOUT, SHARED, TABLES, cover
 from unibuild.image.root_archive import list_root_archive
 from unibuild.model.errors import ActionError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from unibuild.elf.attribution import Share, Step
     from unibuild.elf.layout import Symbol
     from unibuild.elf.link_map import Extraction, Placement
+    from unibuild.image.program import Program
     from unibuild.image.ranges import Range
 
 _CONSTANTS = ".rodata"
@@ -44,6 +47,8 @@ class Linked:
     files: Mapping[str, bytes]
     """Objects and archives by the path under which they were linked."""
     root: bytes
+    program: Program | None = None
+    """The Linux program in the root file system, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def describe(
         if label
     ]
     components.sort(key=lambda one: (-one["file_bytes"] - one["zeroed_bytes"], one["label"]))
-    return {
+    return _optional(spec, linked, found) | {
         "format": FORMAT,
         "assembler": ASSEMBLER,
         "label": spec["label"],
@@ -120,6 +125,17 @@ def describe(
     }
 
 
+def _optional(spec: Mapping[str, Any], linked: Linked, found: _Found) -> dict[str, Any]:
+    """Return what only some manifests have."""
+    parts = {"ports": spec["ports"]} if "ports" in spec else {}
+    if linked.program is not None:
+        live = {name for share in found.shares.values() for name in share.objects}
+        parts["program"] = describe_program(
+            linked.program, linked.symbols, linked.files, live, spec["owners"]
+        )
+    return parts
+
+
 def digest(data: bytes) -> str:
     """Return the digest as manifests write it."""
     return "sha256:" + hashlib.sha256(data).hexdigest()
@@ -135,6 +151,7 @@ def _attribute(
             kept[one.object].add(one.section)
     parsed = [(name, elf, elf.sections()) for name, elf in objects(linked.files, kept)]
     placements = given_back(linked.elf, linked.placements, parsed)
+    placements = divided(placements, linked.program, linked.root)
     claims = (
         (one.address, one.size, *_whose(one, owners))
         for one in placements

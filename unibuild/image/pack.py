@@ -2,7 +2,8 @@
 
 Arguments: the version (``builtins``), the path of the specification (a JSON literal that the rule writes), the
 linked file, its link map, its extraction report, the root archive or ``-``; then every object and
-archive that was linked. Outputs end in ``.elf``, ``.symbols`` and ``.manifest.json``.
+archive that was linked. Outputs end in ``.elf``, ``.symbols`` and ``.manifest.json``; with a Linux
+program, which the specification names, also in ``.program.symbols``.
 
 The linker is told to leave undefined symbols be, so that they are reported here, in words.
 """
@@ -18,6 +19,7 @@ from unibuild.elf.link_map import parse_extractions, parse_map
 from unibuild.image import boot_file, identity, symbol_file
 from unibuild.image.contents import Linked, describe
 from unibuild.image.manifest import render
+from unibuild.image.program import SYMBOLS_SUFFIX, read_program, render_symbols
 from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def build(call: BuiltinCall) -> None:
         call.environment["UNIBUILD_SANDBOX"],
     )
     for path, place in call.outputs.items():
-        suffix = next(ending for ending in contents if path.endswith(ending))
+        suffix = max((one for one in contents if path.endswith(one)), key=len)
         place.write_bytes(contents[suffix])
 
 
@@ -56,6 +58,7 @@ def assemble(
             parse_extractions(read(why_path).decode()),
             {path: read(path) for path in objects},
             b"" if root == "-" else read(root),
+            read_program(spec, read),
         )
         check_undefined(spec, linked)
         image, identified = _sealed(linked)
@@ -66,6 +69,7 @@ def assemble(
         ".elf": image,
         ".symbols": symbol_file.render(linked.elf, linked.symbols).encode(),
         ".manifest.json": render(manifest).encode(),
+        **({SYMBOLS_SUFFIX: render_symbols(linked.program)} if linked.program else {}),
     }
 
 
@@ -94,6 +98,7 @@ def check_undefined(spec: Mapping[str, Any], linked: Linked) -> None:
         for symbol in linked.symbols
         if symbol.section == SHN_UNDEF and symbol.name
         if symbol.binding not in (STB_LOCAL, STB_WEAK)
+        if linked.program is None or not linked.program.is_answered(symbol.name)
     }
     if not undefined:
         return

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from unibuild.execution.request import BuiltinCall
 
@@ -31,7 +31,7 @@ _FILE_MODE = stat.S_IFREG | 0o444
 _PROGRAM_MODE = stat.S_IFREG | 0o555
 _ELF = b"\x7fELF"
 _PAGE = 4096
-_NUL = "\0"
+_NUL = b"\0"
 _LINK_MODE = stat.S_IFLNK | 0o777
 
 
@@ -66,17 +66,27 @@ def write_root_archive(
 
 def list_root_archive(archive: bytes) -> list[tuple[str, bytes]]:
     """Return absolute path and content of every regular file in an archive made here."""
-    files = []
+    return [(path, archive[start : start + size]) for path, start, size in _files(archive)]
+
+
+def locate(archive: bytes, path: str) -> tuple[int, int]:
+    """Return where the content of the file ``path`` begins in an archive made here, and its size.
+
+    Raises ``KeyError`` when there is no such file.
+    """
+    return {name: (start, size) for name, start, size in _files(archive)}[path]
+
+
+def _files(archive: bytes) -> Iterator[tuple[str, int, int]]:
     position = 0
     while position < len(archive):
         fields = archive[position + 6 : position + _HEADER_SIZE]
         mode, size, name_size = (int(fields[8 * i : 8 * i + 8], 16) for i in (1, 6, 11))
-        name = archive[position + _HEADER_SIZE : position + _HEADER_SIZE + name_size].decode()
+        field = archive[position + _HEADER_SIZE : position + _HEADER_SIZE + name_size]
         start = _up(position + _HEADER_SIZE + name_size)
         if stat.S_ISREG(mode):
-            files.append((f"/{name.partition(_NUL)[0]}", archive[start : start + size]))
+            yield f"/{field.partition(_NUL)[0].decode()}", start, size
         position = _up(start + size)
-    return files
 
 
 def build(call: BuiltinCall) -> None:
