@@ -45,6 +45,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--timeout", type=float, metavar="SECONDS",
         help="stop the machine after this long; the exit status is then 124",
     )  # fmt: skip
+    parser.add_argument(
+        "--strict-syscalls", action="store_true",
+        help="end a Linux program at the first system call that the image lacks (status 159), "
+        "instead of answering ENOSYS",
+    )  # fmt: skip
     options.add_build_options(parser)
 
 
@@ -63,6 +68,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
         arguments=tuple(arguments.passed),
         timeout=arguments.timeout,
         input=_input(),
+        strict_calls=arguments.strict_syscalls,
     )
     outcome = run_image(manifest, settings, write=_write, note=terminal.note)
     return _EXIT_TIMEOUT if outcome.status is None else outcome.status

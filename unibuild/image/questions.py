@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from unibuild.image import program_questions
 from unibuild.model.errors import UserError
 from unibuild.model.suggestions import did_you_mean
 
@@ -31,13 +32,15 @@ def explain(manifest: Manifest) -> dict[str, Any]:
             {
                 **_sizes(component),
                 "description": component["description"],
-                "because": _because(component),
+                "because": _because(manifest, component),
             }
             for component in manifest["components"]
         ],
         "stubs": [one["label"] for one in manifest["components"] if one["kind"] == "stub"],
         "devices": manifest["platform"]["devices"],
         "files": manifest["files"],
+        "ports": manifest.get("ports", []),
+        "program": program_questions.summary(manifest),
     }
 
 
@@ -45,16 +48,21 @@ def why(manifest: Manifest, component: str) -> dict[str, Any]:
     """Return the chain of targets and symbols that pulled ``component`` into the image.
 
     ``component`` is a label, or enough of its end to be the only one: ``kernel/thread``,
-    ``thread``. ``UserError`` ``not-in-image`` when no component of the image is meant.
+    ``thread``; or a system call of a Linux program (``sendfile``), whose answer has a ``call`` and
+    no ``component``. ``UserError`` ``not-in-image`` when nothing in the image is meant.
     """
+    call = program_questions.call_named(manifest, component)
+    if call and component not in {one["label"] for one in manifest["components"]}:
+        return program_questions.why(manifest, call)
     found = _component(manifest, component)
     return {
         "image": manifest["label"],
         "component": found["label"],
         "kind": found["kind"],
-        "because": _because(found),
+        "because": _because(manifest, found),
         "steps": found["reason"],
         "objects": found["objects"],
+        "calls": program_questions.calls_into(manifest, found["label"]),
     }
 
 
@@ -76,13 +84,14 @@ def _sizes(component: dict[str, Any]) -> dict[str, Any]:
     return {key: component[key] for key in ("label", "kind", "file_bytes", "zeroed_bytes")}
 
 
-def _because(component: dict[str, Any]) -> str:
+def _because(manifest: Manifest, component: dict[str, Any]) -> str:
     if component["kind"] in _GIVEN:
         return _GIVEN[component["kind"]]
     if not component["reason"]:
         return "linked as an object of its own"
     step = component["reason"][-1]
-    return f"{_wanted_by(step)} needs `{step['symbol']}`"
+    by_call = program_questions.because(manifest, step)
+    return by_call or f"{_wanted_by(step)} needs `{step['symbol']}`"
 
 
 def _wanted_by(step: dict[str, str]) -> str:
@@ -109,10 +118,12 @@ def _component(manifest: Manifest, text: str) -> dict[str, Any]:
             f"`{text}` may be {' or '.join(f'`{label}`' for label in sorted(matches))}",
             hint="write the whole label",
         )
+    program_questions.refuse_absent_call(manifest, text)
+    calls = program_questions.calls(manifest)
     raise UserError(
         "not-in-image",
         f"{manifest['label']} holds no component `{text}`",
-        hint=did_you_mean(text, [*labels, *short])
+        hint=did_you_mean(text, [*labels, *short, *calls])
         or f"`unibuild explain {manifest['label']}` lists what it holds",
     )
 

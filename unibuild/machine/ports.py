@@ -11,14 +11,20 @@ import re
 import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unibuild.model.errors import HostError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LOOPBACK = "127.0.0.1"
 _FORM = re.compile(
     r"(?:(?P<address>[\d.]+):)?(?P<host>\d+):(?P<guest>\d+)(?:/(?P<protocol>udp|tcp))?"
 )
 _HIGHEST = 65535
+_HIGHEST_RESERVED = 1023
+"""Up to here only root may listen."""
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
@@ -51,6 +57,34 @@ def parse_forward(text: str) -> PortForward:
         f"`{text}` is not a port to forward",
         hint="write HOST:GUEST, HOST:GUEST/udp or ADDRESS:HOST:GUEST, such as 8053:53/udp",
     )
+
+
+def listened(declared: Iterable[int | str]) -> list[tuple[int, str]]:
+    """Return number and protocol of the ports that an image declares: ``8080``, ``"53/udp"``."""
+    found = []
+    for one in declared:
+        number, _, protocol = str(one).partition("/")
+        found.append((int(number), protocol or "tcp"))
+    return found
+
+
+def remarks(declared: Iterable[int | str], forwards: Iterable[PortForward]) -> list[str]:
+    """Return what to say of forwarded ports to somebody who starts an image that declares its ports."""
+    listens = listened(declared)
+    if not listens:
+        return []
+    names = " and ".join(f"{number}/{protocol}" for number, protocol in listens)
+    asked = tuple(forwards)
+    if not asked:
+        number, protocol = listens[0]
+        host = number if number > _HIGHEST_RESERVED else number + 8000
+        suffix = "" if protocol == "tcp" else f"/{protocol}"
+        return [f"the image listens on {names}; to reach it: -p {host}:{number}{suffix}"]
+    return [
+        f"{one} leads to a port on which the image does not listen: its ports are {names}"
+        for one in asked
+        if (one.guest, one.protocol) not in listens
+    ]
 
 
 def claim(forwards: tuple[PortForward, ...]) -> tuple[PortForward, ...]:

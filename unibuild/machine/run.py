@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MANIFEST_SUFFIX = ".manifest.json"
 SYMBOLS_SUFFIX = ".symbols"
+_STRICT_WORD = "unibuild.strict-system-calls"
+"""What the kernel reads of its command line (``<unibuild/linux_call.h>``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class RunOptions:
     ``accelerator`` is ``auto``, ``kvm`` or ``tcg``; ``input`` is a file object with a descriptor
     whose bytes reach the guest's console; ``monitor_options`` are handed to QEMU as they are.
     ``wire`` is the path of a UNIX socket that becomes the guest's Ethernet segment: whoever connects
-    exchanges frames, each behind its length in four bytes, big-endian.
+    exchanges frames, each behind its length in four bytes, big-endian. ``strict_calls`` ends a Linux
+    program at the first system call that its image lacks.
     """
 
     memory: str = ""
@@ -45,6 +48,7 @@ class RunOptions:
     input: BinaryIO | None = None
     timeout: float | None = None
     wire: Path | None = None
+    strict_calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,12 @@ def prepare(manifest_path: Path, options: RunOptions) -> Prepared:
             f"{manifest['label']} has no network, so no port leads to it",
             hint='its program uses no sockets, or the image says network = "none"; run it without -p',
         )
+    if options.strict_calls and "program" not in manifest:
+        raise UserError(
+            "no-linux-program",
+            f"{manifest['label']} has no Linux program, so no system call of it can be missing",
+            hint="its program is linked with the kernel: run it without --strict-syscalls",
+        )
     forwards = ports.claim(options.forwards)
     chosen = acceleration.choose(options.accelerator)
     start = monitor.Start(
@@ -78,7 +88,7 @@ def prepare(manifest_path: Path, options: RunOptions) -> Prepared:
         memory,
         chosen.name,
         forwards,
-        options.arguments,
+        (*options.arguments, *((_STRICT_WORD,) if options.strict_calls else ())),
         options.monitor_options,
         options.wire,
     )
@@ -100,6 +110,8 @@ def run_image(
     Raises ``UserError`` or ``HostError`` before the start, and the errors of ``Machine.wait``.
     """
     prepared = prepare(manifest_path, options)
+    for line in ports.remarks(prepared.manifest.get("ports", ()), options.forwards):
+        note(line)
     for asked, given in zip(options.forwards, prepared.forwards, strict=True):
         if not asked.host:
             note(f"port {given.address}:{given.host} leads to {given.guest}/{given.protocol}")
