@@ -14,16 +14,40 @@
 
 ANSWER(getpid, UB_PROCESS_ID)
 ANSWER(getppid, 0)
-ANSWER(getpgid, UB_PROCESS_ID)
-ANSWER(getsid, UB_PROCESS_ID)
 ANSWER(getuid, 0)
 ANSWER(geteuid, 0)
 ANSWER(getgid, 0)
 ANSWER(getegid, 0)
 ANSWER(getgroups, 0)
 ANSWER(setsid, UB_PROCESS_ID)
-ANSWER(setpgid, 0)
 ANSWER(setgroups, 0)
+
+/* There is one process, its own group and session. */
+static long of_process(int process)
+{
+    return process == 0 || process == UB_PROCESS_ID ? UB_PROCESS_ID : -ESRCH;
+}
+
+long ub_sys_getpgid(int process)
+{
+    return of_process(process);
+}
+
+long ub_sys_getsid(int process)
+{
+    return of_process(process);
+}
+
+long ub_sys_setpgid(int process, int group)
+{
+    if (of_process(process) < 0) {
+        return -ESRCH;
+    }
+    if (group < 0) {
+        return -EINVAL;
+    }
+    return group == 0 || group == UB_PROCESS_ID ? 0 : -EPERM;
+}
 
 long ub_sys_getresuid(uid_t *real, uid_t *effective, uid_t *saved)
 {

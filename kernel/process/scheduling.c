@@ -46,16 +46,33 @@ long ub_sys_sched_getparam(long thread, struct sched_param *parameters)
     return 0;
 }
 
-static long only_ordinary(long policy)
+/* Priorities are told as POSIX wants them told, though no thread can have one. */
+static long priority_of(long policy, long realtime)
 {
-    return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EPERM;
+    switch ((int)policy) {
+    case SCHED_FIFO:
+    case SCHED_RR:
+        return realtime;
+    case SCHED_OTHER:
+    case SCHED_BATCH:
+    case SCHED_IDLE:
+        return 0;
+    default:
+        return -EINVAL;
+    }
 }
 
 long ub_sys_sched_setscheduler(long thread, long policy, const struct sched_param *parameters)
 {
     (void)thread;
-    (void)parameters;
-    return only_ordinary(policy);
+    long lowest = priority_of(policy, 1);
+    if (lowest < 0) {
+        return lowest;
+    }
+    if (lowest == 0) {
+        return parameters->sched_priority == 0 ? 0 : -EINVAL;
+    }
+    return -EPERM;
 }
 
 long ub_sys_sched_setparam(long thread, const struct sched_param *parameters)
@@ -66,12 +83,12 @@ long ub_sys_sched_setparam(long thread, const struct sched_param *parameters)
 
 long ub_sys_sched_get_priority_max(long policy)
 {
-    return only_ordinary(policy);
+    return priority_of(policy, 99);
 }
 
 long ub_sys_sched_get_priority_min(long policy)
 {
-    return only_ordinary(policy);
+    return priority_of(policy, 1);
 }
 
 /* The system call answers 20 - nice. */

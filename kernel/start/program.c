@@ -5,6 +5,7 @@
 #include "program.h"
 
 #include <unibuild/first_stack.h>
+#include <unibuild/image.h>
 #include <unibuild/layout.h>
 #include <unibuild/memory.h>
 #include <unibuild/panic.h>
@@ -14,6 +15,8 @@
 #include <elf.h>
 
 #define STACK_PAGES 256
+
+const uint64_t ub_program_stack_size = STACK_PAGES * UB_PAGE_SIZE;
 
 int main(int, char **, char **);
 _Noreturn int __libc_start_main(int (*program)(int, char **, char **), int argc, char **argv);

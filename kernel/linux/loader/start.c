@@ -3,6 +3,7 @@
 
 #include <unibuild/filesystem.h>
 #include <unibuild/first_stack.h>
+#include <unibuild/image.h>
 #include <unibuild/loader.h>
 #include <unibuild/memory.h>
 #include <unibuild/panic.h>
@@ -23,6 +24,11 @@
 #define FXSAVE_SIZE 512
 /* Below the stack's top, so that frames do not begin on the same byte of a page each time. */
 #define STACK_JITTER 0xff0
+
+/* As on Linux; it gets memory page by page as it is touched. */
+#define STACK_SIZE (8UL << 20)
+
+const uint64_t ub_program_stack_size = STACK_SIZE;
 
 /* A file of the root file system in memory. */
 struct image {
@@ -90,8 +96,8 @@ static uint64_t make_stack(const struct ub_auxiliary *auxiliary, size_t count)
 {
     struct ub_first_stack first;
     ub_first_stack_gather(&first);
-    uint64_t lowest = ub_program_map_stack(UB_LINUX_STACK_SIZE);
-    uint64_t at = lowest + UB_LINUX_STACK_SIZE - (ub_random_u64() & STACK_JITTER) - first.size;
+    uint64_t lowest = ub_program_map_stack(STACK_SIZE);
+    uint64_t at = lowest + STACK_SIZE - (ub_random_u64() & STACK_JITTER) - first.size;
     void *block = ub_heap_allocate_zeroed(first.size);
     if (lowest == 0 || block == NULL) {
         ub_panic("too little memory for the program's stack");

@@ -3,13 +3,13 @@
  * on one processor.
  *
  * Answered: getpid getppid getpgid getsid getuid geteuid getgid getegid getresuid getresgid
- *   getgroups, uname, sysinfo, getrlimit and prlimit64 (asking), getrusage, times, umask, getcpu,
+ *   getgroups, uname, sysinfo, getrlimit and prlimit64, getrusage, times, umask, getcpu,
  *   sched_getaffinity, sched_getscheduler, sched_getparam, sched_get_priority_max/min, getpriority.
- * Accepted and ignored (the answer is 0, nothing changes): prctl(PR_SET_NAME), setrlimit and
- *   prlimit64 (setting), sched_setaffinity, sched_setscheduler, sched_setparam, setpriority,
- *   setuid setgid setgroups setresuid setresgid for root itself, setsid, setpgid, mlock family.
- * Refused: becoming another user is -EPERM; making, running or awaiting a process is -ENOSYS or
- *   -ECHILD.
+ * Kept and told, and nothing else changes: setrlimit and prlimit64 (setting).
+ * Accepted and ignored (the answer is 0, nothing changes): prctl(PR_SET_NAME), sched_setaffinity,
+ * sched_setscheduler, sched_setparam, setpriority, setuid setgid setgroups setresuid setresgid for
+ * root itself, setsid, setpgid, mlock family. Refused: becoming another user is -EPERM; making,
+ * running or awaiting a process is -ENOSYS or -ECHILD.
  */
 #ifndef UNIBUILD_PROCESS_H
 #define UNIBUILD_PROCESS_H

@@ -42,6 +42,10 @@ bool ub_option_given(const char *word);
 const char *ub_command_line(void);
 uint64_t ub_acpi_root(void);
 
+/* How large the main thread's stack may become, in bytes: kernel/start's, or kernel/linux/loader's.
+ */
+extern const uint64_t ub_program_stack_size;
+
 /*
  * Ends the image: prints "\x1e[unibuild] exit STATUS\n" on the console and stops the machine. What
  * exit_group does.

@@ -28,6 +28,7 @@ struct ub_linux_thread {
     uint64_t saved_mask;             /* to go back to when the call is over, with mask_saved */
     uint64_t stack_base, stack_size; /* the alternate signal stack; size 0: none */
     uint64_t stack_flags;
+    char name[16]; /* prctl(PR_SET_NAME), with its NUL; empty: the program's */
     uint64_t fault_vector, fault_error, fault_address; /* of the last fault */
     bool mask_saved;
 };

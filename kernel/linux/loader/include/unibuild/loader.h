@@ -19,9 +19,6 @@
 /* From the image: the program's absolute path in its root file system. */
 extern const char ub_image_program[];
 
-/* The size of its stack, which gets memory page by page as it is touched. */
-#define UB_LINUX_STACK_SIZE (8UL << 20)
-
 /* What ub_program_start is in images of Linux programs. */
 _Noreturn void ub_linux_start(void);
 
