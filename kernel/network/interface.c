@@ -79,9 +79,16 @@ static bool repeated(const uint8_t *frame)
     return frame[12] == 0x08 && frame[13] == 0x00 && frame[23] == IP_PROTO_TCP;
 }
 
+/* A source of 127.0.0.0/8 is a lie on any wire (RFC 1122, section 3.2.1.3), told to programs that
+ * trust their own host. */
+static bool from_loopback(const uint8_t *frame)
+{
+    return frame[12] == 0x08 && frame[13] == 0x00 && frame[26] == IP_LOOPBACKNET;
+}
+
 void ub_network_receive(struct ub_network_device *from, void *buffer, void *frame, size_t length)
 {
-    if (length < SHORTEST_FRAME) {
+    if (length < SHORTEST_FRAME || from_loopback(frame)) {
         from->release(from, buffer);
         return;
     }
@@ -168,13 +175,8 @@ int ub_network_wait_address(uint64_t deadline)
     return device != NULL ? 0 : -ENETDOWN;
 }
 
-static void bring_up(void)
+static void open_device(const char *configuration)
 {
-    const char *configuration = ub_image_network != NULL ? ub_image_network : "dhcp";
-    lwip_init();
-    if (strcmp(configuration, "none") == 0) {
-        return;
-    }
     device = ub_network_device_open();
     if (device == NULL) {
         return;
@@ -188,6 +190,15 @@ static void bring_up(void)
     ub_network_configure(&interface, configuration);
     ub_network_flush();
     ub_network_unlock();
+}
+
+static void bring_up(void)
+{
+    const char *configuration = ub_image_network != NULL ? ub_image_network : "dhcp";
+    lwip_init();
+    if (strcmp(configuration, "none") != 0) {
+        open_device(configuration);
+    }
     if (ub_thread_create(ub_network_thread, NULL, "network", THREAD_STACK_PAGES) == NULL) {
         ub_panic("network: no memory for its thread");
     }

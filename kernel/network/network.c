@@ -13,6 +13,7 @@
 #include <unibuild/network.h>
 #include <unibuild/network_device.h>
 
+#include "lwip/netif.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/timeouts.h"
 
@@ -26,6 +27,7 @@ static struct ub_mutex lock;
 static struct ub_lock signal_lock;
 static struct ub_wait_queue signal_waiters;
 static bool signalled = true;
+static bool looped;    /* packets were handed in that no poll has told of */
 static bool tcp_timed; /* the network thread's deadline allows for TCP's timers */
 
 void ub_network_lock(void)
@@ -59,15 +61,33 @@ void ub_network_interrupt(void)
     signal();
 }
 
+/* Hands in what was sent to the host itself. */
+static void loop(void)
+{
+    struct netif *netif;
+    NETIF_FOREACH(netif)
+    {
+        if (netif->loop_first != NULL) {
+            netif_poll(netif);
+            looped = true;
+        }
+    }
+}
+
 bool ub_network_poll(void)
 {
     struct ub_network_device *device = ub_network_interface_device();
-    return device != NULL && device->poll(device, POLL_BUDGET) != 0;
+    bool received = device != NULL && device->poll(device, POLL_BUDGET) != 0;
+    loop();
+    received |= looped;
+    looped = false;
+    return received;
 }
 
 void ub_network_flush(void)
 {
     struct ub_network_device *device = ub_network_interface_device();
+    loop();
     if (device != NULL) {
         device->flush(device);
     }
@@ -118,7 +138,7 @@ static bool retire(void)
 {
     unsigned long flags = ub_lock_acquire(&signal_lock);
     struct ub_network_device *device = ub_network_interface_device();
-    bool idle = device->interrupts_enable(device);
+    bool idle = device == NULL || device->interrupts_enable(device);
     if (idle) {
         signalled = false;
     }

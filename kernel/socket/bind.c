@@ -2,6 +2,8 @@
 #include "endpoint.h"
 #include "lwip/netif.h"
 
+static const ip_addr_t loopback = IPADDR4_INIT(PP_HTONL(INADDR_LOOPBACK));
+
 /* How long binding waits in all for the interface's first address. */
 #define PATIENCE_NS 2000000000ull
 
@@ -17,9 +19,12 @@ static void wait_for_lease(void)
     (void)ub_network_wait_address(deadline);
 }
 
-/* Whether the interface has this address. */
+/* Whether an interface has this address. */
 static int check_local(const ip_addr_t *address)
 {
+    if (ip_addr_cmp(address, &loopback)) {
+        return 0;
+    }
     wait_for_lease();
     if (ip_addr_isany(address)) {
         return 0;
@@ -36,6 +41,9 @@ long ub_sys_bind(long descriptor, long address, long size)
     struct ub_socket *socket = ub_socket_enter(descriptor, &result);
     if (socket == NULL) {
         return result;
+    }
+    if (socket->operations->bind == NULL) {
+        return ub_socket_leave(socket, -EINVAL);
     }
     struct sockaddr_in name;
     result = ub_socket_read_address((const struct sockaddr *)address, (socklen_t)size, &name);

@@ -53,7 +53,22 @@ uint64_t ub_socket_deadline(uint64_t timeout)
 
 int ub_socket_wait(struct ub_socket *socket, uint64_t deadline)
 {
+    if (ub_thread_interrupted()) {
+        return -EINTR;
+    }
     return ub_network_wait(&socket->file.changes, deadline) == 0 ? 0 : -EAGAIN;
+}
+
+/* Who has signals has SIGPIPE. */
+#pragma weak ub_signal_pipe
+void ub_signal_pipe(void);
+
+long ub_socket_broken(const struct ub_socket_message *message)
+{
+    if ((message->flags & MSG_NOSIGNAL) == 0 && ub_signal_pipe != NULL) {
+        ub_signal_pipe();
+    }
+    return -EPIPE;
 }
 
 int ub_socket_take_error(struct ub_socket *socket)
@@ -77,12 +92,10 @@ void ub_socket_write_address(const struct sockaddr_in *from, struct sockaddr *to
     if (to == NULL || size == NULL) {
         return;
     }
-    if (*size >= sizeof *from) {
-        __builtin_memcpy(to, from, sizeof *from);
-    } else {
-        memcpy(to, from, *size);
-    }
-    *size = sizeof *from;
+    /* The ends of a pair have no more than a family. */
+    socklen_t whole = from->sin_family == AF_INET ? sizeof *from : sizeof from->sin_family;
+    memcpy(to, from, *size < whole ? *size : whole);
+    *size = whole;
 }
 
 struct sockaddr_in ub_socket_make_address(const ip_addr_t *address, uint16_t port)

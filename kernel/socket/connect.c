@@ -1,6 +1,5 @@
 /* connect(2). */
 #include "endpoint.h"
-#include "lwip/netif.h"
 
 /* The address family alone decides first: AF_UNSPEC dissolves a datagram socket's connection. */
 static long read_peer(const struct sockaddr *address, socklen_t size, struct sockaddr_in *peer)
@@ -10,9 +9,9 @@ static long read_peer(const struct sockaddr *address, socklen_t size, struct soc
         return 0;
     }
     long result = ub_socket_read_address(address, size, peer);
-    if (result == 0 && peer->sin_addr.s_addr == 0 && netif_default != NULL) {
+    if (result == 0 && peer->sin_addr.s_addr == INADDR_ANY) {
         /* Linux takes "any" as this host. */
-        peer->sin_addr.s_addr = ip4_addr_get_u32(netif_ip4_addr(netif_default));
+        peer->sin_addr.s_addr = PP_HTONL(INADDR_LOOPBACK);
     }
     return result;
 }
@@ -24,6 +23,9 @@ long ub_sys_connect(long descriptor, long address, long size)
     struct ub_socket *socket = ub_socket_enter(descriptor, &result);
     if (socket == NULL) {
         return result;
+    }
+    if (socket->operations->connect == NULL) {
+        return ub_socket_leave(socket, -EISCONN);
     }
     struct sockaddr_in peer;
     result = read_peer((const struct sockaddr *)address, (socklen_t)size, &peer);

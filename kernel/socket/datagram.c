@@ -180,6 +180,19 @@ static struct pbuf *gather(const struct ub_socket_message *message)
     return pbuf;
 }
 
+/* The one with this address, or the usual one. */
+static struct netif *interface_of(const ip_addr_t *address)
+{
+    struct netif *interface;
+    NETIF_FOREACH(interface)
+    {
+        if (ip_addr_cmp(address, netif_ip_addr4(interface))) {
+            return interface;
+        }
+    }
+    return netif_default;
+}
+
 static err_t send_once(struct datagram *self, const struct ub_socket_message *message,
                        const struct sockaddr_in *peer)
 {
@@ -190,9 +203,10 @@ static err_t send_once(struct datagram *self, const struct ub_socket_message *me
     ip_addr_t to = ub_socket_ip(peer->sin_addr);
     u16_t port = lwip_ntohs(peer->sin_port);
     err_t error;
-    if (message->local.s_addr != 0 && netif_default != NULL) {
-        ip_addr_t from = ub_socket_ip(message->local);
-        error = udp_sendto_if_src(self->pcb, pbuf, &to, port, netif_default, &from);
+    ip_addr_t from = ub_socket_ip(message->local);
+    struct netif *interface = interface_of(&from);
+    if (message->local.s_addr != 0 && interface != NULL) {
+        error = udp_sendto_if_src(self->pcb, pbuf, &to, port, interface, &from);
     } else {
         error = udp_sendto(self->pcb, pbuf, &to, port);
     }
@@ -204,7 +218,7 @@ static int prepare(struct datagram *self, const struct ub_socket_message *messag
                    struct sockaddr_in *peer)
 {
     if (self->send_shut) {
-        return -EPIPE;
+        return (int)ub_socket_broken(message);
     }
     if (message->size > LARGEST_PAYLOAD) {
         return -EMSGSIZE;
@@ -267,6 +281,9 @@ static long datagram_send(struct ub_socket *socket, const struct ub_socket_messa
         if (retry > deadline) {
             return -EAGAIN;
         }
+        if (ub_thread_interrupted()) {
+            return -EINTR;
+        }
         (void)ub_network_wait(&socket->file.changes, retry);
     }
 }
@@ -284,13 +301,6 @@ static int datagram_connect(struct ub_socket *socket, const struct sockaddr_in *
     }
     ip_addr_t address = ub_socket_ip(peer->sin_addr);
     return ub_socket_error(udp_connect(self->pcb, &address, lwip_ntohs(peer->sin_port)));
-}
-
-static int datagram_listen(struct ub_socket *socket, int backlog)
-{
-    (void)socket;
-    (void)backlog;
-    return -EOPNOTSUPP;
 }
 
 static int shut(struct ub_socket *socket, int how)
@@ -371,10 +381,10 @@ static void datagram_close(struct ub_socket *socket)
 }
 
 static const struct ub_socket_operations operations = {
+    .domain = AF_INET,
     .type = SOCK_DGRAM,
     .bind = datagram_bind,
     .connect = datagram_connect,
-    .listen = datagram_listen,
     .send = datagram_send,
     .receive = datagram_receive,
     .shutdown = shut,

@@ -38,12 +38,14 @@ struct ub_socket_message {
 };
 
 struct ub_socket_operations {
+    int domain;
     int type;
-    /* `port` in host order, 0 for any. */
+    /* `port` in host order, 0 for any. NULL, as `connect`, in the ends of a pair. */
     int (*bind)(struct ub_socket *socket, const ip_addr_t *address, uint16_t port);
     int (*connect)(struct ub_socket *socket, const struct sockaddr_in *peer);
+    /* NULL in datagram sockets, as `accept`. */
     int (*listen)(struct ub_socket *socket, int backlog);
-    /* The next connection, with one reference, not installed. NULL in datagram sockets. */
+    /* The next connection, with one reference, not installed. */
     int (*accept)(struct ub_socket *socket, struct ub_socket **connection);
     long (*send)(struct ub_socket *socket, const struct ub_socket_message *message);
     long (*receive)(struct ub_socket *socket, struct ub_socket_message *message);
@@ -56,7 +58,7 @@ struct ub_socket_operations {
     /* An option of the kind's own level; -ENOPROTOOPT when unknown. */
     int (*set_option)(struct ub_socket *socket, int name, int value);
     int (*get_option)(struct ub_socket *socket, int name, int *value);
-    /* The part that both lwIP control blocks begin with; NULL when it is gone. */
+    /* The part that both lwIP control blocks begin with; NULL when there is none. */
     struct ip_pcb *(*control_block)(struct ub_socket *socket);
     void (*close)(struct ub_socket *socket);
 };
@@ -74,6 +76,7 @@ struct ub_socket {
     bool listening;
     bool reuse_port;
     bool packet_information; /* IP_PKTINFO */
+    uint32_t remembered;     /* options without effect that were set; see ignored.c */
 };
 
 #define UB_SOCKET_DEFAULT_LIMIT 212992u
@@ -95,10 +98,14 @@ struct ub_socket *ub_stream_create(void);
 bool ub_socket_may_wait(const struct ub_socket *socket, unsigned flags);
 /* When an operation that starts now gives up; `timeout` is one of the socket's. */
 uint64_t ub_socket_deadline(uint64_t timeout);
-/* Drives the network, then waits for a change of the socket. 0, or -EAGAIN at the deadline. */
+/* Drives the network, then waits for a change of the socket. 0, -EAGAIN at the deadline, or -EINTR
+ * when a signal waits for the thread. */
 int ub_socket_wait(struct ub_socket *socket, uint64_t deadline);
 /* The pending error, negated, which it clears; 0 when there is none. */
 int ub_socket_take_error(struct ub_socket *socket);
+
+/* What a send that nobody will read answers: -EPIPE, with the signal unless MSG_NOSIGNAL. */
+long ub_socket_broken(const struct ub_socket_message *message);
 
 /* lwIP's results as negated error numbers. */
 int ub_socket_error(err_t error);

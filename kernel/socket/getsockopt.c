@@ -35,10 +35,12 @@ static int get_socket_option(struct ub_socket *socket, int name, struct value *v
         value->number = socket->operations->type;
         return 0;
     case SO_DOMAIN:
-        value->number = AF_INET;
+        value->number = socket->operations->domain;
         return 0;
     case SO_PROTOCOL:
-        value->number = socket->operations->type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+        value->number = socket->operations->domain != AF_INET    ? 0
+                        : socket->operations->type == SOCK_DGRAM ? IPPROTO_UDP
+                                                                 : IPPROTO_TCP;
         return 0;
     case SO_ERROR:
         value->number = -ub_socket_take_error(socket);
@@ -90,16 +92,28 @@ static int get_ip_option(struct ub_socket *socket, int name, struct value *value
 
 static int get_option(struct ub_socket *socket, int level, int name, struct value *value)
 {
+    if (level != SOL_SOCKET && socket->operations->domain != AF_INET) {
+        return -EOPNOTSUPP;
+    }
+    int result = -ENOPROTOOPT;
     switch (level) {
     case SOL_SOCKET:
-        return get_socket_option(socket, name, value);
+        result = get_socket_option(socket, name, value);
+        break;
     case IPPROTO_IP:
-        return get_ip_option(socket, name, value);
+        result = get_ip_option(socket, name, value);
+        break;
     case IPPROTO_TCP:
-        return socket->operations->get_option(socket, name, &value->number);
+        result = socket->operations->get_option(socket, name, &value->number);
+        if (socket->operations->type != SOCK_STREAM) {
+            return result;
+        }
+        break;
     default:
-        return -ENOPROTOOPT;
+        break;
     }
+    return result != -ENOPROTOOPT ? result
+                                  : ub_socket_get_ignored(socket, level, name, &value->number);
 }
 
 long ub_sys_getsockopt(long descriptor, long level, long name, long to, long size);

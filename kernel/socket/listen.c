@@ -9,5 +9,7 @@ long ub_sys_listen(long descriptor, long backlog)
     if (socket == NULL) {
         return result;
     }
-    return ub_socket_leave(socket, socket->operations->listen(socket, (int)backlog));
+    result = socket->operations->listen != NULL ? socket->operations->listen(socket, (int)backlog)
+                                                : -EOPNOTSUPP;
+    return ub_socket_leave(socket, result);
 }

@@ -22,6 +22,8 @@ long ub_sys_recvfrom(long descriptor, long data, long size, long flags, long add
     if (result >= 0 && message.peer_valid) {
         ub_socket_write_address(&message.peer, (struct sockaddr *)address,
                                 (socklen_t *)address_size);
+    } else if (result >= 0 && address != 0 && address_size != 0) {
+        *(socklen_t *)address_size = 0;
     }
     return ub_socket_leave(socket, result);
 }

@@ -50,9 +50,11 @@ static int set_socket_option(struct ub_socket *socket, int name, int number, con
         socket->reuse_port = number != 0;
         return 0;
     case SO_RCVBUF:
+    case SO_RCVBUFFORCE:
         socket->receive_limit = limit_of(number);
         return 0;
     case SO_SNDBUF:
+    case SO_SNDBUFFORCE:
         socket->send_limit = limit_of(number);
         return 0;
     case SO_RCVTIMEO:
@@ -90,9 +92,6 @@ static int set_ip_option(struct ub_socket *socket, int name, int number)
             control_block->tos = (u8_t)number;
         }
         return 0;
-    case IP_MTU_DISCOVER:
-        /* Datagrams are fragmented when they must be; asking for that (0) is no change. */
-        return number == 0 ? 0 : -ENOPROTOOPT;
     default:
         return -ENOPROTOOPT;
     }
@@ -106,16 +105,27 @@ static int set_option(struct ub_socket *socket, int level, int name, const void 
         return -EINVAL;
     }
     memcpy(&number, value, sizeof number);
+    if (level != SOL_SOCKET && socket->operations->domain != AF_INET) {
+        return -EOPNOTSUPP;
+    }
+    int result = -ENOPROTOOPT;
     switch (level) {
     case SOL_SOCKET:
-        return set_socket_option(socket, name, number, value, size);
+        result = set_socket_option(socket, name, number, value, size);
+        break;
     case IPPROTO_IP:
-        return set_ip_option(socket, name, number);
+        result = set_ip_option(socket, name, number);
+        break;
     case IPPROTO_TCP:
-        return socket->operations->set_option(socket, name, number);
+        result = socket->operations->set_option(socket, name, number);
+        if (socket->operations->type != SOCK_STREAM) {
+            return result;
+        }
+        break;
     default:
-        return -ENOPROTOOPT;
+        break;
     }
+    return result != -ENOPROTOOPT ? result : ub_socket_set_ignored(socket, level, name, number);
 }
 
 long ub_sys_setsockopt(long descriptor, long level, long name, long value, long size);

@@ -144,7 +144,7 @@ long ub_socket_leave(struct ub_socket *socket, long result)
     ub_socket_flush(socket);
     ub_network_unlock();
     ub_file_put(&socket->file);
-    return result;
+    return ub_thread_serve(result);
 }
 
 long ub_sys_socket(long domain, long type, long protocol);

@@ -10,9 +10,6 @@
 
 #include "stream.h"
 
-/* A sender is told that it may write when this much fits: a third of the buffer, as on Linux. */
-#define WRITABLE (TCP_SND_BUF / 3)
-
 static void failed(void *argument, err_t error)
 {
     struct stream *self = argument;
@@ -77,8 +74,13 @@ static int start_connecting(struct stream *self, const struct sockaddr_in *peer)
     if (self->pcb == NULL) {
         return -EINVAL;
     }
-    int result = ub_network_wait_address(
-        ub_socket_may_wait(&self->socket, 0) ? ub_socket_deadline(self->socket.send_timeout) : 0);
+    ip_addr_t address = ub_socket_ip(peer->sin_addr);
+    int result = 0;
+    if (!ip_addr_isloopback(&address)) {
+        bool may_wait = ub_socket_may_wait(&self->socket, 0);
+        result =
+            ub_network_wait_address(may_wait ? ub_socket_deadline(self->socket.send_timeout) : 0);
+    }
     if (result != 0) {
         return result == -EAGAIN ? -ENETUNREACH : result;
     }
@@ -88,7 +90,6 @@ static int start_connecting(struct stream *self, const struct sockaddr_in *peer)
             return result;
         }
     }
-    ip_addr_t address = ub_socket_ip(peer->sin_addr);
     err_t error = tcp_connect(self->pcb, &address, lwip_ntohs(peer->sin_port), connected);
     if (error != ERR_OK) {
         return ub_socket_error(error);
@@ -128,8 +129,9 @@ static int stream_connect(struct ub_socket *socket, const struct sockaddr_in *pe
     }
     uint64_t deadline = ub_socket_deadline(socket->send_timeout);
     while (self->state == STREAM_CONNECTING && self->pcb != NULL) {
-        if (ub_socket_wait(socket, deadline) != 0 && self->state == STREAM_CONNECTING) {
-            return -EINPROGRESS;
+        int result = ub_socket_wait(socket, deadline);
+        if (result != 0 && self->state == STREAM_CONNECTING) {
+            return result == -EINTR ? result : -EINPROGRESS;
         }
     }
     if (self->pcb == NULL) {
@@ -177,7 +179,7 @@ static unsigned poll_listening(const struct stream *self)
 
 static unsigned stream_poll(struct ub_socket *socket)
 {
-    const struct stream *self = (struct stream *)socket;
+    struct stream *self = (struct stream *)socket;
     switch (self->state) {
     case STREAM_LISTENING:
         return poll_listening(self);
@@ -199,9 +201,12 @@ static unsigned stream_poll(struct ub_socket *socket)
     if (self->pcb == NULL || (ended && self->send_shut)) {
         ready |= POLLHUP;
     }
-    bool writable = self->pcb != NULL && tcp_sndbuf(self->pcb) >= WRITABLE && !self->starved;
+    bool writable =
+        self->pcb != NULL && tcp_sndbuf(self->pcb) >= UB_STREAM_WRITABLE && !self->starved;
     if (self->pcb == NULL || self->send_shut || writable) {
         ready |= POLLOUT | POLLWRNORM;
+    } else {
+        self->wants_room = true;
     }
     return ready;
 }
@@ -256,6 +261,7 @@ static void stream_close(struct ub_socket *socket)
 }
 
 static const struct ub_socket_operations operations = {
+    .domain = AF_INET,
     .type = SOCK_STREAM,
     .bind = stream_bind,
     .connect = stream_connect,

@@ -37,7 +37,12 @@ struct stream {
     bool backlogged; /* counted in the listener's backlog */
 
     bool no_delay;
+    bool corked;
+    bool wants_room; /* somebody found it not writable since it last became so */
 };
+
+/* A sender is told that it may write when this much fits: a third of the buffer, as on Linux. */
+#define UB_STREAM_WRITABLE (TCP_SND_BUF / 3)
 
 /* A peer's maximum segment size below this is taken as this: more headers than data help nobody but
  * who wants to keep the image busy. */

@@ -76,12 +76,15 @@ static void feed_all(void)
     }
 }
 
+/* Room that nobody waits for is no news: most acknowledgements wake no one. */
 err_t ub_stream_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
 {
-    (void)pcb;
     (void)length;
     struct stream *self = argument;
-    ub_file_notify(&self->socket.file);
+    if (self->wants_room && tcp_sndbuf(pcb) >= UB_STREAM_WRITABLE) {
+        self->wants_room = false;
+        ub_file_notify(&self->socket.file);
+    }
     if (anybody_starved) {
         feed_all();
     }
@@ -250,6 +253,17 @@ static size_t enqueue(struct stream *self, const struct ub_socket_message *messa
     return done;
 }
 
+/* What does not fill a segment stays while the program says that more follows; lwIP's timer sends
+ * it after half a second at the latest. */
+static void output(struct stream *self, const struct ub_socket_message *message)
+{
+    bool hold = self->corked || (message->flags & MSG_MORE) != 0;
+    const struct tcp_seg *unsent = self->pcb->unsent;
+    if (!hold || (unsent != NULL && unsent->next != NULL)) {
+        tcp_output(self->pcb);
+    }
+}
+
 long ub_stream_send(struct ub_socket *socket, const struct ub_socket_message *message)
 {
     struct stream *self = (struct stream *)socket;
@@ -261,13 +275,14 @@ long ub_stream_send(struct ub_socket *socket, const struct ub_socket_message *me
             return ub_socket_take_error(socket);
         }
         if (self->state != STREAM_CONNECTED || self->pcb == NULL || self->send_shut) {
-            return done != 0 ? (long)done : -EPIPE;
+            return done != 0 ? (long)done : ub_socket_broken(message);
         }
         done += enqueue(self, message, done);
-        tcp_output(self->pcb);
+        output(self, message);
         if (done == message->size) {
             return (long)done;
         }
+        self->wants_room = true;
         if (!may_wait) {
             if (tcp_sndqueuelen(self->pcb) == 0) {
                 self->starved = anybody_starved = true;
@@ -278,8 +293,9 @@ long ub_stream_send(struct ub_socket *socket, const struct ub_socket_message *me
         /* An acknowledgement wakes; where none is outstanding, memory was short: look again. */
         uint64_t retry =
             tcp_sndqueuelen(self->pcb) != 0 ? deadline : ub_clock_monotonic() + RETRY_NS;
-        if (ub_socket_wait(socket, retry < deadline ? retry : deadline) != 0 && retry >= deadline) {
-            return done != 0 ? (long)done : -EAGAIN;
+        int result = ub_socket_wait(socket, retry < deadline ? retry : deadline);
+        if (result == -EINTR || (result != 0 && retry >= deadline)) {
+            return done != 0 ? (long)done : result;
         }
     }
 }
@@ -295,6 +311,13 @@ int ub_stream_set_option(struct ub_socket *socket, int name, int value)
             tcp_output(pcb);
         } else if (pcb != NULL) {
             tcp_nagle_enable(pcb);
+        }
+        return 0;
+    }
+    if (name == TCP_CORK) {
+        self->corked = value != 0;
+        if (pcb != NULL && value == 0) {
+            tcp_output(pcb);
         }
         return 0;
     }
@@ -320,6 +343,9 @@ int ub_stream_get_option(struct ub_socket *socket, int name, int *value)
     switch (name) {
     case TCP_NODELAY:
         *value = self->no_delay;
+        return 0;
+    case TCP_CORK:
+        *value = self->corked;
         return 0;
     case TCP_MAXSEG:
         *value = pcb != NULL ? tcp_mss(pcb) : TCP_MSS;

@@ -1,8 +1,7 @@
 /*
  * lwIP's options for this port: IPv4, UDP, TCP, DHCP, ICMP under one lock (kernel/network), no
  * threads of its own, no sockets of its own (kernel/socket). What is not named keeps the default of
- * lwIP's opt.h. Every pool is bounded; together they take about 130 KiB of memory, none of the
- * image.
+ * lwIP's opt.h.
  */
 #ifndef LWIP_LWIPOPTS_H
 #define LWIP_LWIPOPTS_H
@@ -14,18 +13,19 @@
 #define LWIP_SOCKET 0
 #define LWIP_TIMERS 1
 
-/* Frames and packet memory come from ub_lwip_allocate, objects from lwIP's fixed pools. */
+/* Frames and packet memory come from ub_lwip_allocate, objects from pools that grow (pool.c); the
+ * numbers are their limits. */
 #define MEM_ALIGNMENT 8
 #define MEM_LIBC_MALLOC 1
 #define mem_clib_malloc ub_lwip_allocate
 #define mem_clib_calloc ub_lwip_allocate_zeroed
 #define mem_clib_free ub_lwip_free
-#define MEMP_MEM_MALLOC 0
+#define MEMP_MEM_MALLOC 1
 #define MEMP_NUM_PBUF 32
 #define MEMP_NUM_UDP_PCB 128
-#define MEMP_NUM_TCP_PCB 256
-#define MEMP_NUM_TCP_PCB_LISTEN 32
-#define MEMP_NUM_TCP_SEG 512
+#define MEMP_NUM_TCP_PCB 4096
+#define MEMP_NUM_TCP_PCB_LISTEN 64
+#define MEMP_NUM_TCP_SEG 16384
 #define MEMP_NUM_REASSDATA 8
 #define MEMP_NUM_FRAG_PBUF 32
 #define MEMP_NUM_ARP_QUEUE 32
@@ -101,8 +101,9 @@
 #define LWIP_CHECKSUM_ON_COPY 0
 #define LWIP_CHKSUM ub_lwip_checksum
 #define LWIP_NETIF_STATUS_CALLBACK 1
-#define LWIP_NETIF_LOOPBACK 0
-#define LWIP_HAVE_LOOPIF 0
+/* 127.0.0.1, and the host's own address, lead back; kernel/network hands such packets in. */
+#define LWIP_NETIF_LOOPBACK 1
+#define LWIP_HAVE_LOOPIF 1
 
 /* RFC 6528 sequence numbers; see isn.c. */
 #define LWIP_HOOK_FILENAME "lwip_hooks.h"

@@ -10,7 +10,7 @@
  *
  * The interface is configured from the image's `ub_image_network`: "dhcp", a static
  * "ADDRESS/PREFIX[,GATEWAY]", or "none". It comes up before main, but only in images whose program
- * can reach a socket: nothing else refers to this component.
+ * can reach a socket: nothing else refers to this component. 127.0.0.1 is there in any case.
  */
 #ifndef UNIBUILD_NETWORK_H
 #define UNIBUILD_NETWORK_H
@@ -32,10 +32,12 @@ void ub_network_unlock(void);
  * The condition must be looked at again after every return. 0 or -ETIMEDOUT. */
 int ub_network_wait(struct ub_wait_queue *queue, uint64_t deadline);
 
-/* With the lock held: hands in what the device has received; false when that was nothing. */
+/* With the lock held: hands in what the device has received, and what was sent to the host itself;
+ * false when that was nothing. */
 bool ub_network_poll(void);
 
-/* With the lock held: shows the device the frames that were sent. */
+/* With the lock held: shows the device the frames that were sent, and hands in what was sent to the
+ * host itself. */
 void ub_network_flush(void);
 
 /* The same within a time slice at the latest, when the caller expects to send more before: waiting
