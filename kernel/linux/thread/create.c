@@ -16,12 +16,6 @@
     (CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_IO | CLONE_SETTLS | CLONE_PARENT_SETTID |      \
      CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED)
 
-/* On the reaper's stack: the thread has left its own. */
-static void release(struct ub_thread *thread)
-{
-    ub_user_thread_free(thread);
-}
-
 /* A process of its own: there is none. Said once, with the instruction that asked. */
 static long refuse_process(const struct ub_exception_frame *frame)
 {
@@ -58,8 +52,7 @@ long ub_linux_clone_thread(const struct ub_exception_frame *frame,
     if (child == NULL) {
         return -EAGAIN;
     }
-    child->release = release;
-    child->program = true;
+    child->leave = true; /* a signal to the process may be waiting */
     child->signal_mask = ub_thread_current()->signal_mask;
     child->linux.clear_tid = (flags & CLONE_CHILD_CLEARTID) ? request->child_tid : 0;
     int id = ub_thread_enlist(child);

@@ -16,12 +16,6 @@ void ub_signal_thread_end(struct ub_thread *thread);
 unsigned ub_linux_threads = 1;
 static int main_status;
 
-/* Main's structure and first stack are part of the image. */
-static void keep(struct ub_thread *thread)
-{
-    (void)thread;
-}
-
 _Noreturn void ub_linux_thread_end(int status)
 {
     struct ub_thread *self = ub_thread_current();
@@ -30,7 +24,6 @@ _Noreturn void ub_linux_thread_end(int status)
     }
     if (self->id == MAIN_THREAD) {
         main_status = status;
-        self->release = keep;
     }
     if (__atomic_sub_fetch(&ub_linux_threads, 1, __ATOMIC_SEQ_CST) == 0) {
         ub_image_exit(main_status);
@@ -42,5 +35,6 @@ _Noreturn void ub_linux_thread_end(int status)
     if (ub_signal_thread_end != NULL) {
         ub_signal_thread_end(self);
     }
+    self->release = ub_user_thread_free;
     ub_thread_exit();
 }
