@@ -4,6 +4,7 @@
 #include <unibuild/lock.h>
 #include <unibuild/paging.h>
 #include <unibuild/panic.h>
+#include <unibuild/program_memory.h>
 #include <unibuild/random.h>
 #include <unibuild/registers.h>
 
@@ -14,6 +15,9 @@
 
 /* A page that has memory but no access keeps its address in the absent entry, with this mark. */
 #define ENTRY_RESIDENT 0x400UL
+
+/* Where programs in ring 3 are linked, the lower half is theirs. */
+#pragma weak ub_program_fault_resolve
 
 #define FAULT_PRESENT 1UL
 #define FAULT_WRITE 2UL
@@ -388,6 +392,9 @@ bool ub_area_populate(uint64_t address, bool write)
 /* Runs on the page fault's own stack, whose one page is there. */
 bool ub_page_fault_resolve(uint64_t address, uint64_t error)
 {
+    if (address < program_space.end && ub_program_fault_resolve != NULL) {
+        return ub_program_fault_resolve(address, error);
+    }
     if ((error & FAULT_PRESENT) != 0) {
         return false;
     }

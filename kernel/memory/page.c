@@ -135,6 +135,11 @@ uint64_t *ub_page_table_allocate(void)
     return free_bits != NULL ? ub_page_allocate(1) : early_allocate(UB_PAGE_SIZE);
 }
 
+void ub_page_table_free(uint64_t *table)
+{
+    ub_page_free(table, 1);
+}
+
 /* The entry code mapped everything up to its tables' end; what is not RAM goes. */
 static void unmap_holes(const struct ub_memory_range *ranges, size_t count, uint64_t window_end)
 {

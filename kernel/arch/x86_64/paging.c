@@ -10,6 +10,7 @@
 #define LARGE_SIZE (2UL << 20)
 #define TABLE_FLAGS (UB_PAGE_PRESENT | UB_PAGE_WRITE)
 #define LEVELS 4
+#define ENTRIES 512
 
 /* Physical memory below 64 KiB is never mapped, so its place is free; see ub_physical_read. */
 #define WINDOW (ub_direct_map + 0xf000UL)
@@ -40,7 +41,8 @@ static uint64_t *walk(uint64_t address, unsigned level, bool create, unsigned *f
             if (fresh == NULL) {
                 return NULL;
             }
-            *entry = ub_direct_physical(fresh) | TABLE_FLAGS;
+            *entry = ub_direct_physical(fresh) | TABLE_FLAGS |
+                     (index_at(address, LEVELS - 1) < ENTRIES / 2 ? UB_PAGE_USER : 0);
         }
         table = ub_direct_pointer(*entry & UB_PAGE_ADDRESS);
     }
@@ -51,6 +53,47 @@ uint64_t *ub_page_entry(uint64_t virtual_address, bool create)
     unsigned level;
     uint64_t *entry = walk(virtual_address, 0, create, &level);
     return entry != NULL && level == 0 ? entry : NULL;
+}
+
+uint64_t *ub_page_next_entry(uint64_t *address, uint64_t end)
+{
+    while (*address < end) {
+        unsigned level;
+        uint64_t *entry = walk(*address, 0, false, &level);
+        if (level == 0) {
+            return entry;
+        }
+        uint64_t size = PAGE_SIZE << (9 * level);
+        *address = (*address & ~(size - 1)) + size;
+    }
+    return NULL;
+}
+
+static void free_below(uint64_t *table, unsigned level, uint64_t start, uint64_t end,
+                       uint64_t floor, uint64_t ceiling)
+{
+    uint64_t size = PAGE_SIZE << (9 * level);
+    for (uint64_t at = start & ~(size - 1); at < end; at += size) {
+        uint64_t *entry = &table[index_at(at, level)];
+        if ((*entry & UB_PAGE_PRESENT) == 0 || (*entry & UB_PAGE_LARGE) != 0) {
+            continue;
+        }
+        uint64_t *below = ub_direct_pointer(*entry & UB_PAGE_ADDRESS);
+        if (level > 1) {
+            free_below(below, level - 1, start > at ? start : at, end < at + size ? end : at + size,
+                       floor, ceiling);
+        }
+        if (at >= floor && at + size <= ceiling) {
+            *entry = 0;
+            ub_page_invalidate(at);
+            ub_page_table_free(below);
+        }
+    }
+}
+
+void ub_page_tables_free(uint64_t start, uint64_t end, uint64_t floor, uint64_t ceiling)
+{
+    free_below(ub_page_root, LEVELS - 1, start, end, floor, ceiling);
 }
 
 bool ub_page_map(uint64_t virtual_address, uint64_t physical_address, uint64_t flags)

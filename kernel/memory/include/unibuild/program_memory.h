@@ -65,6 +65,9 @@ enum ub_program_fault {
 };
 enum ub_program_fault ub_program_fault_reason(uint64_t address);
 
+/* Resolves a page fault in the lower half; false when the program may not do what it did. */
+bool ub_program_fault_resolve(uint64_t address, uint64_t error);
+
 /* An area as /proc/self/maps tells it. */
 struct ub_program_area {
     uint64_t start, end;
