@@ -1,5 +1,7 @@
-/* sendfile(2): copies through a buffer of the kernel; the file's position or *offset moves on by
- * what was written. */
+/*
+ * sendfile(2): what lies in the image goes from there without a copy between; other files through a
+ * buffer. The file's position or *offset moves on by what was written.
+ */
 #include <unistd.h>
 
 #include <unibuild/file.h>
@@ -15,8 +17,28 @@ static long copy_piece(struct ub_file *out, struct ub_file *in, char *buffer, si
     return got > 0 ? out->operations->write(out, buffer, (size_t)got) : got;
 }
 
+/* As one write, or 0 when the file's bytes do not stay where they are. */
+static long send_in_place(struct ub_file *out, struct ub_file *in, int64_t *offset, size_t count)
+{
+    struct ub_file_contents contents = {0};
+    if (in->operations->contents == NULL || in->operations->page != NULL ||
+        in->operations->contents(in, &contents) != 0 || contents.bytes == NULL ||
+        (uint64_t)*offset >= contents.size) {
+        return 0;
+    }
+    size_t left = contents.size - (uint64_t)*offset;
+    long result = out->operations->write(out, (const char *)contents.bytes + *offset,
+                                         count < left ? count : left);
+    *offset += result > 0 ? result : 0;
+    return result;
+}
+
 static long copy(struct ub_file *out, struct ub_file *in, int64_t *offset, size_t count)
 {
+    long sent = send_in_place(out, in, offset, count);
+    if (sent != 0) {
+        return sent;
+    }
     char *buffer = ub_page_allocate(PIECE / UB_PAGE_SIZE);
     size_t total = 0;
     long result = buffer == NULL ? -ENOMEM : 0;

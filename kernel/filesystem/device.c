@@ -3,7 +3,6 @@
 
 #include <unibuild/random.h>
 
-#include "device.h"
 #include "open_file.h"
 
 static long read_nothing(struct ub_file *file, void *buffer, size_t size)
@@ -59,9 +58,19 @@ static long control_console(struct ub_file *file, unsigned long request, unsigne
     return ub_file_console.operations->control(&ub_file_console, request, argument);
 }
 
+/* Devices have no position, and none is refused. */
+static int64_t seek_nowhere(struct ub_file *file, int64_t offset, int whence)
+{
+    (void)file;
+    (void)offset;
+    (void)whence;
+    return 0;
+}
+
 static const struct ub_file_operations null_operations = {
     .read = read_nothing,
     .write = write_nowhere,
+    .seek = seek_nowhere,
     .status = ub_open_file_status,
     .close = ub_open_file_close,
 };
@@ -69,6 +78,7 @@ static const struct ub_file_operations null_operations = {
 static const struct ub_file_operations zero_operations = {
     .read = read_zeros,
     .write = write_nowhere,
+    .seek = seek_nowhere,
     .status = ub_open_file_status,
     .close = ub_open_file_close,
 };
@@ -76,6 +86,7 @@ static const struct ub_file_operations zero_operations = {
 static const struct ub_file_operations full_operations = {
     .read = read_zeros,
     .write = write_full,
+    .seek = seek_nowhere,
     .status = ub_open_file_status,
     .close = ub_open_file_close,
 };
@@ -83,6 +94,7 @@ static const struct ub_file_operations full_operations = {
 static const struct ub_file_operations random_operations = {
     .read = read_random,
     .write = write_nowhere,
+    .seek = seek_nowhere,
     .status = ub_open_file_status,
     .close = ub_open_file_close,
 };
@@ -95,11 +107,18 @@ static const struct ub_file_operations console_operations = {
     .close = ub_open_file_close,
 };
 
-const struct ub_device ub_devices[] = {
-    {"null", &null_operations},      {"zero", &zero_operations},
-    {"full", &full_operations},      {"random", &random_operations},
-    {"urandom", &random_operations}, {"console", &console_operations},
-    {"tty", &console_operations},
+#define DEVICE_MODE (S_IFCHR | 0666)
+#define DEVICE(major, minor) ((major) << 8 | (minor))
+
+/* The numbers are Linux's. */
+const struct ub_builtin_node ub_device_nodes[] = {
+    {"dev/null", DEVICE_MODE, DEVICE(1, 3), NULL, &null_operations, NULL},
+    {"dev/zero", DEVICE_MODE, DEVICE(1, 5), NULL, &zero_operations, NULL},
+    {"dev/full", DEVICE_MODE, DEVICE(1, 7), NULL, &full_operations, NULL},
+    {"dev/random", DEVICE_MODE, DEVICE(1, 8), NULL, &random_operations, NULL},
+    {"dev/urandom", DEVICE_MODE, DEVICE(1, 9), NULL, &random_operations, NULL},
+    {"dev/console", DEVICE_MODE, DEVICE(5, 1), NULL, &console_operations, NULL},
+    {"dev/tty", DEVICE_MODE, DEVICE(5, 0), NULL, &console_operations, NULL},
 };
 
-const size_t ub_device_count = sizeof ub_devices / sizeof ub_devices[0];
+const size_t ub_device_node_count = sizeof ub_device_nodes / sizeof ub_device_nodes[0];

@@ -1,9 +1,9 @@
-/* Reading directories: ".", "..", then the entries in the archive's order. The position counts
- * entries, so that seekdir and rewinddir work. */
+/* Reading directories: ".", "..", then the entries by their order. The position is the order of the
+ * next one, so that seekdir and rewinddir work, and removing entries on the way skips none. */
 #include <dirent.h>
 #include <string.h>
 
-#include "open_file.h"
+#include <unibuild/filesystem.h>
 
 #define FIXED_PART __builtin_offsetof(struct dirent, d_name)
 
@@ -27,24 +27,16 @@ static int64_t directory_seek(struct ub_file *file, int64_t offset, int whence)
     return offset;
 }
 
-/* The node after `previous` in the listing, and its name there. */
-static struct ub_node *entry_at(struct ub_node *directory, int64_t position,
-                                struct ub_node *previous, const char **name, size_t *length)
+/* The entry at the position, and its name there. */
+static struct ub_node *entry_at(struct ub_node *directory, int64_t position, const char **name,
+                                size_t *length)
 {
-    struct ub_node *node;
     if (position < 2) {
         *name = "..";
         *length = (size_t)position + 1;
         return position == 0 ? directory : directory->parent;
     }
-    if (previous != NULL && position > 2) {
-        node = previous->sibling;
-    } else {
-        node = directory->children;
-        for (int64_t i = 2; node != NULL && i < position; i++) {
-            node = node->sibling;
-        }
-    }
+    struct ub_node *node = ub_node_next(directory, position);
     if (node != NULL) {
         *name = node->name;
         *length = node->name_length;
@@ -57,36 +49,50 @@ static unsigned char type_of(const struct ub_node *node)
     return (unsigned char)((node->mode & S_IFMT) >> 12); /* DT_* are the mode's type bits */
 }
 
-static long directory_entries(struct ub_file *file, void *buffer, size_t size)
+static void entry_fill(struct dirent *entry, const struct ub_node *node, const char *name,
+                       size_t length, size_t record)
 {
-    struct ub_open_file *opened = (struct ub_open_file *)file;
-    struct ub_node *node = NULL;
+    struct stat status;
+    ub_node_status(node, &status);
+    memset(entry, 0, record);
+    entry->d_ino = status.st_ino;
+    entry->d_reclen = (unsigned short)record;
+    entry->d_type = type_of(node);
+    memcpy(entry->d_name, name, length);
+}
+
+static long entries_locked(struct ub_open_file *opened, char *buffer, size_t size)
+{
+    struct ub_node *node;
     const char *name;
     size_t length;
     size_t used = 0;
-    long error = 0;
-    ub_mutex_lock(&opened->lock);
-    while ((node = entry_at(opened->node, opened->position, node, &name, &length)) != NULL) {
+    if (opened->node->name == NULL && opened->node != ub_filesystem_root()) {
+        return -ENOENT; /* removed */
+    }
+    while ((node = entry_at(opened->node, opened->position, &name, &length)) != NULL) {
         size_t record = (FIXED_PART + length + 1 + 7) & ~(size_t)7;
         if (record > size - used) {
-            error = used == 0 ? -EINVAL : 0;
-            break;
+            return used == 0 ? -EINVAL : (long)used;
         }
-        struct dirent *entry = (struct dirent *)((char *)buffer + used);
-        opened->position++;
-        entry->d_ino = node->inode;
+        struct dirent *entry = (struct dirent *)(buffer + used);
+        entry_fill(entry, node, name, length, record);
+        opened->position = opened->position < 2 ? opened->position + 1 : (int64_t)node->order + 1;
         entry->d_off = opened->position;
-        entry->d_reclen = (unsigned short)record;
-        entry->d_type = type_of(node);
-        memcpy(entry->d_name, name, length);
-        entry->d_name[length] = '\0';
         used += record;
-        if (opened->position <= 2) {
-            node = NULL; /* "." and ".." have no place in the list of siblings */
-        }
     }
+    return (long)used;
+}
+
+static long directory_entries(struct ub_file *file, void *buffer, size_t size)
+{
+    struct ub_open_file *opened = (struct ub_open_file *)file;
+    ub_mutex_lock(&opened->lock);
+    ub_tree_lock();
+    long result = entries_locked(opened, buffer, size);
+    ub_tree_unlock();
     ub_mutex_unlock(&opened->lock);
-    return error != 0 ? error : (long)used;
+    return result;
 }
 
 const struct ub_file_operations ub_directory_operations = {

@@ -11,7 +11,23 @@
 #include <unibuild/panic.h>
 
 #include "archive.h"
-#include "device.h"
+#include "open_file.h"
+
+/* Of other components, when the image has them. */
+#pragma weak ub_procfs_nodes
+#pragma weak ub_procfs_node_count
+#pragma weak ub_tmpfs_mount
+
+/* Where writable file systems are, unless the archive has something there. */
+static const struct {
+    const char *path;
+    uint32_t mode;
+} writable[] = {
+    {"tmp", S_IFDIR | S_ISVTX | 0777},
+    {"var/tmp", S_IFDIR | S_ISVTX | 0777},
+    {"run", S_IFDIR | 0755},
+    {"dev/shm", S_IFDIR | S_ISVTX | 0777},
+};
 
 struct catalogue {
     struct ub_node *nodes;
@@ -40,7 +56,8 @@ static struct ub_node **bucket_of(const struct ub_node *directory, const char *n
     return &catalogue.buckets[(hash ^ (hash >> 32)) & catalogue.bucket_mask];
 }
 
-struct ub_node *ub_node_child(const struct ub_node *directory, const char *name, size_t length)
+static struct ub_node *archive_child(const struct ub_node *directory, const char *name,
+                                     size_t length)
 {
     struct ub_node *node = *bucket_of(directory, name, length);
     while (node != NULL && (node->parent != directory || node->name_length != length ||
@@ -48,6 +65,17 @@ struct ub_node *ub_node_child(const struct ub_node *directory, const char *name,
         node = node->hash_next;
     }
     return node;
+}
+
+struct ub_node *ub_node_child(struct ub_node *directory, const char *name, size_t length)
+{
+    if (directory->system != NULL) {
+        return directory->system->child != NULL ? directory->system->child(directory, name, length)
+                                                : NULL;
+    }
+    struct ub_node *node = archive_child(directory, name, length);
+    bool mounted_on = node != NULL && S_ISDIR(node->mode) && node->content != NULL;
+    return mounted_on ? (struct ub_node *)(uintptr_t)node->content : node;
 }
 
 static struct ub_node *node_add(struct ub_node *directory, const char *name, size_t length,
@@ -58,7 +86,7 @@ static struct ub_node *node_add(struct ub_node *directory, const char *name, siz
     node->name = name;
     node->name_length = (uint32_t)length;
     node->mode = mode;
-    node->inode = (uint32_t)catalogue.count;
+    node->order = (uint32_t)catalogue.count; /* from 2 on: the root is 1 */
 
     struct ub_node **bucket = bucket_of(directory, name, length);
     node->hash_next = *bucket;
@@ -85,18 +113,18 @@ static void entry_add(const struct ub_archive_entry *entry, size_t position)
     }
     const char *slash;
     while ((slash = memchr(part, '/', (size_t)(end - part))) != NULL) {
-        directory = ub_node_child(directory, part, (size_t)(slash - part));
+        directory = archive_child(directory, part, (size_t)(slash - part));
         if (directory == NULL || !S_ISDIR(directory->mode)) {
             refuse(position, "an entry's directory does not stand before it");
         }
         part = slash + 1;
     }
-    if (ub_node_child(directory, part, (size_t)(end - part)) != NULL) {
+    if (archive_child(directory, part, (size_t)(end - part)) != NULL) {
         refuse(position, "two entries have the same path");
     }
     struct ub_node *node = node_add(directory, part, (size_t)(end - part), entry->mode);
     node->modified = entry->modified;
-    node->content = entry->content;
+    node->content = S_ISDIR(entry->mode) ? NULL : entry->content;
     node->size = entry->size;
 }
 
@@ -126,26 +154,86 @@ static size_t entries_read(bool add)
     return count;
 }
 
-static void devices_add(void)
+/* How many parts a path has, each of which may take a node. */
+static size_t parts_of(const char *path)
 {
-    struct ub_node *root = catalogue.nodes;
-    struct ub_node *directory = ub_node_child(root, "dev", 3);
-    if (directory == NULL) {
-        directory = node_add(root, "dev", 3, S_IFDIR | 0555);
+    size_t parts = 1;
+    for (; *path != '\0'; path++) {
+        parts += *path == '/';
     }
-    for (size_t i = 0; S_ISDIR(directory->mode) && i < ub_device_count; i++) {
-        const struct ub_device *device = &ub_devices[i];
-        if (ub_node_child(directory, device->name, strlen(device->name)) == NULL) {
-            struct ub_node *node =
-                node_add(directory, device->name, strlen(device->name), S_IFCHR | 0666);
-            node->operations = device->operations;
+    return parts;
+}
+
+/* Whether what is at the path was added now. The node, or NULL when the archive has a file where
+ * a directory should be. */
+static struct ub_node *path_add(const char *path, uint32_t mode, bool *added)
+{
+    struct ub_node *node = catalogue.nodes;
+    *added = false;
+    while (*path != '\0') {
+        if (!S_ISDIR(node->mode)) {
+            return NULL;
+        }
+        const char *slash = strchr(path, '/');
+        size_t length = slash != NULL ? (size_t)(slash - path) : strlen(path);
+        struct ub_node *child = archive_child(node, path, length);
+        *added = child == NULL;
+        if (child == NULL) {
+            child = node_add(node, path, length, slash != NULL ? S_IFDIR | 0555 : mode);
+        }
+        node = child;
+        path += length + (slash != NULL);
+    }
+    return node;
+}
+
+static size_t builtin_parts(const struct ub_builtin_node *nodes, size_t count)
+{
+    size_t parts = 0;
+    for (size_t i = 0; i < count; i++) {
+        parts += parts_of(nodes[i].path);
+    }
+    return parts;
+}
+
+static void builtin_add(const struct ub_builtin_node *nodes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool added;
+        struct ub_node *node = path_add(nodes[i].path, nodes[i].mode, &added);
+        if (added) {
+            node->size = nodes[i].size;
+            node->content = nodes[i].content;
+            node->operations = nodes[i].operations;
+            node->system = nodes[i].system;
+        }
+    }
+}
+
+/* In images that have a writable file system at all. */
+static void writable_mount(void)
+{
+    for (size_t i = 0; i < sizeof writable / sizeof writable[0]; i++) {
+        bool added;
+        struct ub_node *node = path_add(writable[i].path, writable[i].mode, &added);
+        if (node != NULL && S_ISDIR(node->mode) && node->children == NULL) {
+            node->content =
+                ub_tmpfs_mount(node->parent, node->name, node->name_length, writable[i].mode);
         }
     }
 }
 
 static void mount(void)
 {
-    catalogue.capacity = entries_read(false) + 2 + ub_device_count; /* the root, /dev */
+    size_t procfs_nodes = &ub_procfs_node_count != NULL ? ub_procfs_node_count : 0;
+    catalogue.capacity = entries_read(false) + 1; /* the root */
+    catalogue.capacity += builtin_parts(ub_device_nodes, ub_device_node_count);
+    catalogue.capacity += builtin_parts(ub_procfs_nodes, procfs_nodes);
+    if (ub_tmpfs_mount != NULL) {
+        for (size_t i = 0; i < sizeof writable / sizeof writable[0]; i++) {
+            catalogue.capacity += parts_of(writable[i].path);
+        }
+    }
     size_t buckets = 16;
     while (buckets < catalogue.capacity) {
         buckets *= 2;
@@ -159,9 +247,13 @@ static void mount(void)
     struct ub_node *root = &catalogue.nodes[catalogue.count++];
     root->parent = root;
     root->mode = S_IFDIR | 0555;
-    root->inode = 1;
+    root->order = 1;
     (void)entries_read(true);
-    devices_add();
+    builtin_add(ub_device_nodes, ub_device_node_count);
+    builtin_add(ub_procfs_nodes, procfs_nodes);
+    if (ub_tmpfs_mount != NULL) {
+        writable_mount();
+    }
 }
 
 struct ub_node *ub_filesystem_root(void)

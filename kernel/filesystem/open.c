@@ -1,7 +1,24 @@
-/* openat(2) on a file system that cannot be written. */
+/* openat(2). What changes nothing is here; making files is for other file systems than the root. */
+#include <string.h>
+
 #include <unibuild/memory.h>
 
 #include "open_file.h"
+
+/* Of Linux's flags those that are about the opening and not kept (O_CLOEXEC is the descriptor's).
+ */
+#define FLAGS_OF_OPENING ((unsigned)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC))
+#define PERMISSIONS 07777U
+#define DEFAULT_MASK 022U
+
+/* kernel/process, when the program calls umask. */
+#pragma weak ub_process_umask
+int ub_process_umask(void);
+
+unsigned ub_file_creation_mask(void)
+{
+    return ub_process_umask != NULL ? (unsigned)ub_process_umask() : DEFAULT_MASK;
+}
 
 long ub_open_file_status(struct ub_file *file, struct stat *status)
 {
@@ -11,6 +28,9 @@ long ub_open_file_status(struct ub_file *file, struct stat *status)
 
 void ub_open_file_close(struct ub_file *file)
 {
+    struct ub_open_file *opened = (struct ub_open_file *)file;
+    ub_node_release(opened->node);
+    ub_heap_free(opened->text);
     ub_heap_free(file);
 }
 
@@ -20,60 +40,119 @@ struct ub_node *ub_file_node(const struct ub_file *file)
                                                          : NULL;
 }
 
-/* Whether the node may be opened so; files and directories cannot be written. */
+/* With O_PATH: a name that was found, not a file. */
+static const struct ub_file_operations path_operations = {
+    .status = ub_open_file_status,
+    .close = ub_open_file_close,
+};
+
+/* Whether the node may be opened so. */
 static int flags_check(const struct ub_node *node, long flags)
 {
-    bool write = (flags & O_ACCMODE) != O_RDONLY;
-    if ((flags & O_CREAT) && (flags & O_EXCL)) {
-        return -EEXIST;
+    bool write = (flags & 3) != O_RDONLY;
+    if ((flags & O_DIRECTORY) && !S_ISDIR(node->mode)) {
+        return -ENOTDIR;
+    }
+    if (flags & O_PATH) {
+        return 0;
     }
     if (S_ISLNK(node->mode)) {
         return -ELOOP; /* only found with O_NOFOLLOW */
     }
-    if ((flags & O_DIRECTORY) && !S_ISDIR(node->mode)) {
-        return -ENOTDIR;
-    }
     if (S_ISDIR(node->mode)) {
-        return write || (flags & O_CREAT) ? -EISDIR : 0;
+        return write || (flags & (O_CREAT | O_TRUNC)) ? -EISDIR : 0;
     }
-    return S_ISREG(node->mode) && (write || (flags & O_TRUNC)) ? -EROFS : 0;
+    bool changes = node->system != NULL && node->system->change != NULL;
+    return S_ISREG(node->mode) && (write || (flags & O_TRUNC)) && !changes ? -EROFS : 0;
 }
 
-static const struct ub_file_operations *operations_of(const struct ub_node *node)
+static const struct ub_file_operations *operations_of(const struct ub_node *node, long flags)
 {
+    if (flags & O_PATH) {
+        return &path_operations;
+    }
     if (node->operations != NULL) {
         return node->operations;
     }
     return S_ISDIR(node->mode) ? &ub_directory_operations : &ub_regular_operations;
 }
 
-long ub_sys_openat(long directory, const char *path, long flags, long mode)
+static int make(struct ub_node *directory, const char *name, size_t length, long mode,
+                struct ub_node **made)
 {
-    struct ub_node *node;
-    (void)mode;
-    if ((flags & O_TMPFILE) == O_TMPFILE) {
+    if (directory->system == NULL || directory->system->make == NULL) {
         return -EROFS;
     }
-    enum ub_follow follow =
-        (flags & O_NOFOLLOW) || ((flags & O_CREAT) && (flags & O_EXCL)) ? UB_NO_FOLLOW : UB_FOLLOW;
-    int error = ub_path_find(directory, path, follow, &node);
-    if (error == -ENOENT && (flags & O_CREAT)) {
-        return -EROFS;
-    }
-    if (error == 0) {
-        error = flags_check(node, flags);
-    }
+    uint32_t permissions = (uint32_t)mode & PERMISSIONS & ~ub_file_creation_mask();
+    return directory->system->make(directory, name, length, S_IFREG | permissions, NULL, made);
+}
+
+/* The node to open, which the caller holds then. */
+static int find_or_make(long directory, const char *path, long flags, long mode,
+                        struct ub_node **node)
+{
+    struct ub_path_end end;
+    bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
+    enum ub_follow follow = (flags & O_NOFOLLOW) || exclusive ? UB_NO_FOLLOW : UB_FOLLOW;
+    int error = ub_path_find_end(directory, path, follow, &end);
     if (error != 0) {
         return error;
     }
+    *node = end.node;
+    if ((flags & O_TMPFILE) == O_TMPFILE) {
+        if (end.node == NULL || !S_ISDIR(end.node->mode)) {
+            return end.node == NULL ? -ENOENT : -ENOTDIR;
+        }
+        return (flags & 3) == O_RDONLY ? -EINVAL : make(end.node, NULL, 0, mode, node);
+    }
+    if (end.node == NULL && (flags & O_CREAT)) {
+        error = end.slash ? -EISDIR : make(end.directory, end.name, end.length, mode, node);
+        flags &= ~(long)O_TRUNC;
+    } else if (end.node == NULL) {
+        error = -ENOENT;
+    } else {
+        error = exclusive ? -EEXIST : flags_check(end.node, flags);
+    }
+    if (error == 0 && (flags & O_TRUNC) && S_ISREG((*node)->mode)) {
+        struct ub_change change = {.what = UB_CHANGE_SIZE};
+        error = (*node)->system->change(*node, &change);
+    }
+    if (error == 0) {
+        ub_node_hold(*node);
+    }
+    return error;
+}
+
+static struct ub_open_file *open_node(struct ub_node *node, long flags)
+{
     struct ub_open_file *opened = ub_heap_allocate_zeroed(sizeof *opened);
+    if (opened == NULL) {
+        ub_node_release(node);
+        return NULL;
+    }
+    opened->file.operations = operations_of(node, flags);
+    opened->file.flags = (unsigned)flags & ~FLAGS_OF_OPENING;
+    opened->file.references = 1;
+    opened->node = node;
+    return opened;
+}
+
+long ub_sys_openat(long directory, const char *path, long flags, long mode)
+{
+    struct ub_node *node;
+    if (flags & O_PATH) {
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    }
+    ub_tree_lock();
+    int error = find_or_make(directory, path, flags, mode, &node);
+    ub_tree_unlock();
+    if (error != 0) {
+        return error;
+    }
+    struct ub_open_file *opened = open_node(node, flags);
     if (opened == NULL) {
         return -ENOMEM;
     }
-    opened->file.operations = operations_of(node);
-    opened->file.flags = (unsigned)flags & (O_ACCMODE | O_NONBLOCK | O_APPEND);
-    opened->file.references = 1;
-    opened->node = node;
     int descriptor = ub_file_install(&opened->file, (unsigned)flags);
     if (descriptor < 0) {
         ub_file_put(&opened->file);

@@ -1,12 +1,14 @@
 /* getcwd, chdir, fchdir. */
-#include <string.h>
-
 #include <unibuild/filesystem.h>
 
 static long change(struct ub_node *node)
 {
     if (!S_ISDIR(node->mode)) {
         return -ENOTDIR;
+    }
+    ub_node_hold(node);
+    if (ub_working_directory != NULL) {
+        ub_node_release(ub_working_directory);
     }
     ub_working_directory = node;
     return 0;
@@ -15,40 +17,32 @@ static long change(struct ub_node *node)
 long ub_sys_chdir(const char *path)
 {
     struct ub_node *node;
-    int error = ub_path_find(AT_FDCWD, path, UB_FOLLOW, &node);
-    return error != 0 ? error : change(node);
+    ub_tree_lock();
+    long result = ub_path_find(AT_FDCWD, path, UB_FOLLOW, &node);
+    if (result == 0) {
+        result = change(node);
+    }
+    ub_tree_unlock();
+    return result;
 }
 
 long ub_sys_fchdir(long descriptor)
 {
-    struct ub_file *file = ub_file_get(descriptor);
-    if (file == NULL) {
-        return -EBADF;
-    }
-    struct ub_node *node = ub_file_node(file);
-    ub_file_put(file);
-    return node != NULL ? change(node) : -ENOTDIR;
+    int error;
+    ub_tree_lock();
+    struct ub_node *node = ub_tree_node_of(descriptor, &error);
+    long result = error != 0 ? error : node != NULL ? change(node) : -ENOTDIR;
+    ub_tree_unlock();
+    return result;
 }
 
 /* Returns the length with the NUL, as the system call does. */
 long ub_sys_getcwd(char *buffer, size_t size)
 {
-    const struct ub_node *root = ub_filesystem_root();
-    const struct ub_node *directory = ub_working_directory != NULL ? ub_working_directory : root;
-    size_t length = directory == root ? 1 : 0;
-    for (const struct ub_node *node = directory; node != root; node = node->parent) {
-        length += node->name_length + 1;
-    }
-    if (length + 1 > size) {
-        return -ERANGE;
-    }
-    buffer[0] = '/';
-    buffer[length] = '\0';
-    char *end = buffer + length;
-    for (const struct ub_node *node = directory; node != root; node = node->parent) {
-        end -= node->name_length;
-        memcpy(end, node->name, node->name_length);
-        *--end = '/';
-    }
-    return (long)length + 1;
+    ub_tree_lock();
+    struct ub_node *root = ub_filesystem_root();
+    long length =
+        ub_node_path(ub_working_directory != NULL ? ub_working_directory : root, buffer, size);
+    ub_tree_unlock();
+    return length < 0 ? length : length + 1;
 }
