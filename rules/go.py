@@ -1,6 +1,6 @@
 """Go programs: static Linux executables from the sources of one module.
 
-Three actions. ``GoImports`` reads from the sources which packages of others they import; ``GoPackages``
+Three actions, and one more that lays out modules of others (``go_modules``). ``GoImports`` reads from the sources which packages of others they import; ``GoPackages``
 compiles those (the standard library's, as a rule) into a build cache of Go's own form; ``GoBuild``
 compiles the program's packages against that cache and links. So an edit compiles what was edited, and
 only a new import compiles more of the standard library.
@@ -25,6 +25,7 @@ from unibuild.analysis.api import (
 )
 
 from .go_attributes import GoBinaryAttributes
+from .go_modules import Modules, modules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,11 +49,21 @@ _ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 - as above
 }
 
+# Runs Go without its remarks on modules that it takes from the folder beside it.
+_QUIETLY = """\
+quietly() {
+    status=0
+    "$go" "$@" 2> /tmp/said || status=$?
+    grep -v '^go: downloading ' /tmp/said >&2 || :
+    return $status
+}
+"""
+
 # What the program's own packages import of others, each path once.
 _IMPORTS = """\
 cd "$1"
-"$go" list -deps -tags "$2" -f '{{if and .Module .Module.Main}}{{join .Imports "\\n"}}{{end}}' "$3" > /tmp/imported
-"$go" list -deps -tags "$2" -f '{{if and .Module .Module.Main}}{{.ImportPath}}{{end}}' "$3" > /tmp/own
+quietly list -deps -tags "$2" -f '{{if and .Module .Module.Main}}{{join .Imports "\\n"}}{{end}}' "$3" > /tmp/imported
+quietly list -deps -tags "$2" -f '{{if and .Module .Module.Main}}{{.ImportPath}}{{end}}' "$3" > /tmp/own
 sort -u /tmp/imported | grep -v -x -F -f /tmp/own | grep -v -x -e '' -e unsafe -e C > "$output" || test $? = 1
 """
 
@@ -64,7 +75,7 @@ cd "$1"
 mkdir -p "$output"
 date +%s > "$output/trim.txt"
 export GOCACHE="$output"
-test ! -s "$imports" || "$go" build -tags "$3" $(cat "$imports")
+test ! -s "$imports" || quietly build -tags "$3" $(cat "$imports")
 rm -f "$output"/README "$output"/*.txt
 find "$output" -name '*-a' -exec sed -i 's/.\\{20\\}$/                   1/' {} +
 """
@@ -75,7 +86,7 @@ cache=$PWD/$2
 cd "$1"
 export GOCACHE=/tmp/cache
 cp -rs "$cache" /tmp/cache
-"$go" build -tags "$4" -ldflags "$5" -o "$output" "$3"
+quietly build -tags "$4" -ldflags "$5" -o "$output" "$3"
 """
 
 
@@ -93,7 +104,7 @@ srcs = ["go.mod", "*.go"]
 def go_binary(ctx: RuleContext[GoBinaryAttributes]) -> list[Provider]:
     """Declare the three actions."""
     attributes = ctx.attributes
-    sources = ctx.files("srcs")
+    sources = tuple(dict.fromkeys((*ctx.files("srcs"), *ctx.files("go_sum"))))
     module = [source for source in sources if source.path == ctx.path_in_package("go.mod")]
     if not module:
         raise ctx.error(
@@ -101,20 +112,31 @@ def go_binary(ctx: RuleContext[GoBinaryAttributes]) -> list[Provider]:
             "a Go program is one module, and there is no `go.mod` among the sources",
             hint="add `go.mod`; `go mod init NAME` writes one",
         )
+    sums = ctx.path_in_package("go.sum")
+    if not attributes.go_sum and any(source.path == sums for source in sources):
+        raise ctx.error(
+            "srcs",
+            "`go.sum` is a source like any other here, so that the modules in it are not pinned",
+            hint='say `go_sum = "go.sum"`',
+        )
+    needed = modules(ctx)
     tags = ",".join(attributes.build_tags)
     folder = module[0].input_path.removesuffix("/go.mod")
+    declared = (*module, *ctx.files("go_sum"))
     name = ctx.label.name
     imports = ctx.declare_file(f"{name}.go/imports")
-    _run(ctx, "GoImports", _IMPORTS, (folder, tags, attributes.package), sources, imports)
+    _run(ctx, "GoImports", _IMPORTS, (folder, tags, attributes.package), sources, needed, imports)
     packages = ctx.declare_tree(f"{name}.go/packages")
-    _run(ctx, "GoPackages", _PACKAGES, (folder, imports, tags), module, packages)
+    _run(ctx, "GoPackages", _PACKAGES, (folder, imports, tags), declared, needed, packages)
     executable = ctx.declare_file(name, executable=True)
     flags = " ".join(
         ("-buildid=", *(() if attributes.debug else ("-s", "-w")), *attributes.link_flags)
     )
     words = (folder, packages, attributes.package, tags, flags)
-    _run(ctx, "GoBuild", _BUILD, words, sources, executable)
-    materials = dict.fromkeys((*ctx.materials("srcs"), *_toolchain(ctx).materials))
+    _run(ctx, "GoBuild", _BUILD, words, sources, needed, executable)
+    materials = dict.fromkeys(
+        (*ctx.materials("srcs"), *_toolchain(ctx).materials, *needed.materials)
+    )
     return [
         DefaultInfo((executable,)),
         MaterialInfo(tuple(materials)),
@@ -132,18 +154,22 @@ def _run(
     script: str,
     words: tuple[str | Artifact, ...],
     inputs: Sequence[Artifact],
+    needed: Modules,
     output: Artifact,
 ) -> None:
     """Declare an action that runs ``script`` with ``words`` as ``$1``, ``$2`` ….
 
-    It knows ``$go`` and ``$output`` as absolute paths.
+    It knows ``$output`` as an absolute path and ``quietly``, which runs Go.
     """
     toolchain = _toolchain(ctx)
     shell = ctx.dependency("shell", ToolchainInfo)
     start = (
         f'PATH="$PWD/{shell.search_path}" GOROOT="$PWD/{toolchain.tree.input_path}"'
-        ' go="$PWD/$1" output="$PWD/$2"; export PATH GOROOT; shift 2\n'
+        ' go="$PWD/$1" output="$PWD/$2"; export PATH GOROOT; shift 2\n' + _QUIETLY
     )
+    if needed.proxy is not None:
+        inputs = [*inputs, needed.proxy]
+        start += f'GOPROXY="file://$PWD/{needed.proxy.input_path}"; export GOPROXY\n'
     ctx.action(
         mnemonic,
         [

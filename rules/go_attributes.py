@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from unibuild.analysis.api import Attributes, OneLabel, Sources, Strings
+from unibuild.analysis.api import Attributes, GoSum, OneLabel, Sources, Strings
 
 
 class GoBinaryAttributes(Attributes):
@@ -12,6 +12,11 @@ class GoBinaryAttributes(Attributes):
 
     srcs: Sources = Field(
         description="The module: `go.mod`, the Go files, and what they embed. Tests may be among them."
+    )
+    go_sum: GoSum = Field(
+        "",
+        description="The module's `go.sum`, where it needs modules of others: `unibuild lock` pins "
+        "every one that is named there.",
     )
     package: str = Field(
         ".",

@@ -21,7 +21,6 @@ from unibuild.store.digests import DigestFunction
 from unibuild.store.layout import Layout, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from support.registry import Registry
@@ -41,14 +40,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Registries, "transport", lambda *_: transport.Transport(pauses=(0, 0), timeout=10)
     )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[StoredPackages]:
-    layout = Layout(str(tmp_path / "cache"), "blake3")
-    with Session(layout) as session:
-        blobs = LocalStore(layout, DigestFunction("blake3"), session, lambda _: None)
-        yield StoredPackages(blobs, "blake3", tmp_path / "cache")
 
 
 def fetcher(store: StoredPackages, *urls: str, file: LockedFile | None = None) -> Fetcher:

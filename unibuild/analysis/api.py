@@ -32,6 +32,7 @@ from __future__ import annotations
 from unibuild.analysis.attributes import (
     Attributes,
     FolderMap,
+    GoSum,
     LabelList,
     OneLabel,
     OneSource,
@@ -70,6 +71,7 @@ __all__ = [
     "CcInfo",
     "DefaultInfo",
     "FolderMap",
+    "GoSum",
     "ImageInfo",
     "KernelComponent",
     "KernelComponentInfo",

@@ -29,6 +29,8 @@ class Refers(StrEnum):
     """A list of labels."""
     LABEL = "label"
     """One label; empty for none."""
+    GO_SUM = "go-sum"
+    """One file of the package in the form of go.sum: names packages; empty for none."""
     SOURCE_MAP = "source-map"
     """A table whose values are each one file or one label."""
     FOLDER_MAP = "folder-map"
@@ -47,6 +49,9 @@ Sources = Annotated[tuple[str, ...], Strict(strict=False), Reference(Refers.SOUR
 
 OneSource = Annotated[str, Reference(Refers.SOURCE)]
 """One file of the package, or the label of a target with one output; empty for none."""
+
+GoSum = Annotated[str, Reference(Refers.GO_SUM)]
+"""The package's go.sum, whose modules are external packages; empty for none."""
 
 LabelList = Annotated[tuple[str, ...], Strict(strict=False), Reference(Refers.LABELS)]
 """Labels of other targets."""

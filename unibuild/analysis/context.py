@@ -29,6 +29,8 @@ from unibuild.model.labels import Label
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from unibuild.external.go_sum import Module
+
 A = TypeVar("A", bound=Attributes)
 P = TypeVar("P", bound=Provider)
 
@@ -86,6 +88,10 @@ class RuleContext(Generic[A]):
         """Return the one file that ``attribute`` names, or None where it is empty."""
         references = self._target.references.get(attribute, ())
         return self._single(attribute, None, references[0]) if references else None
+
+    def modules(self, attribute: str) -> tuple[Module, ...]:
+        """Return the modules that the go.sum in ``attribute`` names; empty where there is none."""
+        return self._target.modules.get(attribute, ())
 
     def mapped_files(self, attribute: str) -> dict[str, Artifact]:
         """Return the table of ``attribute`` with each value as the one file that it names."""

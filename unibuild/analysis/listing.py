@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from unibuild.analysis.attributes import Refers
 from unibuild.analysis.loader import Loader
 from unibuild.loading.directories import BUILD_FILE
+from unibuild.loading.go_modules import modules_of
 from unibuild.model.errors import UserError
 from unibuild.model.labels import Pattern, parse_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from unibuild.loading.package import Table
     from unibuild.loading.workspace import Workspace
     from unibuild.model.errors import Place
 
@@ -76,8 +79,20 @@ def declared_packages(workspace: Workspace) -> dict[str, Place]:
         purl = table.attributes.get("purl")
         if isinstance(purl, str) and purl not in found:
             found[purl] = package.place((table.rule, label.name, "purl"))
+        for attribute, name in _go_sums(loader, table):
+            for module in modules_of(package, name):
+                found.setdefault(module.purl, package.place((table.rule, label.name, attribute)))
     loader.check()
     return found
+
+
+def _go_sums(loader: Loader, table: Table) -> Iterator[tuple[str, str]]:
+    """Yield the attributes of a target that name a go.sum, with the file's name."""
+    rule = loader.registry.rules.get(table.rule)
+    for attribute, kind in rule.references.items() if rule is not None else ():
+        name = table.attributes.get(attribute)
+        if kind is Refers.GO_SUM and isinstance(name, str) and name:
+            yield attribute, name
 
 
 def build_files(workspace: Workspace) -> list[Path]:

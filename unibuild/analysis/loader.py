@@ -20,6 +20,7 @@ from unibuild.loading.directories import (
     WORKSPACE_FILE,
     Directories,
 )
+from unibuild.loading.go_modules import modules_of
 from unibuild.loading.package import Package, Table, load_package
 from unibuild.loading.sources import check_file, folder_files, resolve_sources
 from unibuild.loading.validation import validation_errors
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from unibuild.loading.workspace import Workspace
 
 _MANUAL = "manual"
+_FILES = frozenset({Refers.SOURCE, Refers.SOURCE_MAP, Refers.GO_SUM})
 
 
 class Loader:
@@ -47,6 +49,7 @@ class Loader:
         self.targets: dict[Label, Target] = {}
         self.errors: dict[tuple[str, str, Place | None], UnibuildError] = {}
         self._packages: dict[tuple[str, str], Package] = {}
+        self._read: set[str] = set()
         self._failed: dict[tuple[str, str], UserError] = {}
         self._visibility = Visibility(workspace)
 
@@ -103,6 +106,7 @@ class Loader:
         files.update(self.registry.files)
         files.update(f"{package.directory}/{BUILD_FILE}" for package in self._packages.values())
         files.update(str(path) for path in self.workspace.lock_paths if path.exists())
+        files.update(self._read)
         files.add(str(root / WORKSPACE_FILE))
         return tuple(sorted(files))
 
@@ -261,6 +265,8 @@ class Loader:
             value = getattr(attributes, name)
             if value:
                 target.references[name] = self._resolve(target, name, kind, value)
+            if kind is Refers.GO_SUM and target.references.get(name):
+                self._read_go_sum(target, name, value)
         return target
 
     def _resolve(
@@ -291,13 +297,21 @@ class Loader:
             try:
                 if kind is Refers.FOLDER_MAP and not looks_like_label(text):
                     resolved += folder_files(package, text, self.directories)
-                elif kind in {Refers.SOURCE, Refers.SOURCE_MAP} and not looks_like_label(text):
+                elif kind in _FILES and (kind is Refers.GO_SUM or not looks_like_label(text)):
                     resolved.append(check_file(package, text, self.directories))
                 else:
                     resolved.append(package.label(text))
             except UserError as error:
                 self._record_at(target, error, attribute, item)
         return tuple(resolved)
+
+    def _read_go_sum(self, target: Target, attribute: str, name: str) -> None:
+        """Keep the modules that a go.sum names; the file is watched from now on."""
+        self._read.add(f"{target.package.directory}/{name}")
+        try:
+            target.modules[attribute] = modules_of(target.package, name)
+        except UserError as error:
+            self._record_at(target, error, attribute, None)
 
     def _check_visibility(self) -> None:
         """Record every reference, written in a BUILD.toml, to a target that is not visible there."""

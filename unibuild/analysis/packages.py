@@ -39,8 +39,9 @@ def check_packages(
             locked.find(purl)
         except UserError as error:
             target = target_of(action.label)
-            attribute = "purl" if "purl" in target.attributes.model_fields_set else None
-            error.place = target.place(attribute)
+            set_here = target.attributes.model_fields_set
+            named = [name for name in ("purl", "go_sum") if name in set_here]
+            error.place = target.place(named[0] if named else None)
             errors.append(error)
     return errors
 

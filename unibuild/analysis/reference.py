@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _KINDS = {
     Refers.SOURCES: "list of files, globs and labels",
     Refers.SOURCE: "file or label",
+    Refers.GO_SUM: "file",
     Refers.LABELS: "list of labels",
     Refers.LABEL: "label",
     Refers.SOURCE_MAP: "table of files or labels",

@@ -11,6 +11,7 @@ from unibuild.model.labels import Label
 if TYPE_CHECKING:
     from unibuild.analysis.attributes import Attributes
     from unibuild.analysis.rule import Rule
+    from unibuild.external.go_sum import Module
     from unibuild.loading.package import Package
     from unibuild.model.errors import Place
 
@@ -20,7 +21,8 @@ class Target:
     """One target of the loaded graph.
 
     ``references`` holds, for each attribute that refers to something, the labels and the files
-    (paths relative to the package, globs expanded) in order.
+    (paths relative to the package, globs expanded) in order. ``modules`` holds what a go.sum names, by
+    attribute.
     """
 
     label: Label
@@ -28,6 +30,7 @@ class Target:
     attributes: Attributes
     package: Package
     references: dict[str, tuple[Label | str, ...]]
+    modules: dict[str, tuple[Module, ...]] = field(default_factory=dict)
     _dependencies: tuple[Label, ...] | None = field(default=None, repr=False)
 
     @property

@@ -4,7 +4,8 @@
     unibuild update ziglang              those of this name
     unibuild update --dry-run            only say what would change
 
-The package URLs in BUILD.toml are rewritten, and unibuild.lock with them.
+The package URLs in BUILD.toml are rewritten, and unibuild.lock with them. The versions of Go modules
+are chosen in go.mod: `go get -u`, then `unibuild lock`.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def execute(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _chosen(named: Iterable[Purl], names: list[str]) -> list[Purl]:
-    every = list(named)
+    every = [one for one in named if one.type != "golang"]
     if not names:
         return every
     known = {one.name for one in every}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from unibuild.external import deb, pypi
+from unibuild.external import deb, golang, pypi
 from unibuild.external.download import Expected, download, partial_file
 from unibuild.external.purl import Purl, parse, split_file
 from unibuild.model.errors import HostError
@@ -83,6 +83,8 @@ def urls(purl: Purl, file: LockedFile, registries: Registries) -> tuple[str, ...
     """Return where a locked file may be had, best first."""
     if purl.type == "deb":
         return deb.urls(file.location, purl.distribution, registries)
+    if purl.type == "golang":
+        return golang.urls(purl, file.name, registries)
     links = pypi.links(purl, registries)
     named = [link for link in links if link.name == file.name]
     named.sort(key=lambda link: link.sha256 not in {"", file.sha256})

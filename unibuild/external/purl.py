@@ -1,7 +1,7 @@
 """Package URLs, the names of external artefacts: ``pkg:deb/debian/musl@1.2.3-1?arch=source``.
 
 A package URL here always names one version of one package, of a type that unibuild can fetch
-(``pypi``, ``deb``). A fragment, ``#FILE``, names one of several files of the package. The canonical
+(``pypi``, ``deb``, ``golang``). A fragment, ``#FILE``, names one of several files of the package. The canonical
 form is that of the specification (purl-spec, "How to build purl string from its components"), save
 that ``+`` stays as Debian's versions are written.
 """
@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 from unibuild.model.errors import Place, UserError
 
-TYPES = ("deb", "pypi")
+TYPES = ("deb", "golang", "pypi")
 _EXAMPLES = {
     "deb": "pkg:deb/debian/musl@1.2.3-1?arch=source",
+    "golang": "pkg:golang/github.com/google/uuid@v1.6.0",
     "pypi": "pkg:pypi/ziglang@0.17.1",
 }
 _QUALIFIERS = {
     "deb": frozenset({"arch", "distro"}),
+    "golang": frozenset({"file_name"}),
     "pypi": frozenset({"file_name"}),
 }
 
@@ -75,7 +77,7 @@ def parse(text: str, place: Place | None = None) -> Purl:
             id="bad-purl",
             cause=f"packages of type '{url.type}' cannot be fetched",
             place=place,
-            hint=f"the types are {' and '.join(TYPES)}, for example {_EXAMPLES['pypi']}",
+            hint=f"the types are {', '.join(TYPES)}, for example {_EXAMPLES['pypi']}",
         )
     if not url.version:
         raise _bad(text, f"'{text}' names no version", place, url.type)
@@ -99,5 +101,6 @@ def parse(text: str, place: Place | None = None) -> Purl:
 
 
 def _bad(text: str, cause: str, place: Place | None, kind: str = "") -> UserError:
-    example = _EXAMPLES.get(kind or ("deb" if text.startswith("pkg:deb/") else "pypi"))
+    kind = kind or next((one for one in TYPES if text.startswith(f"pkg:{one}/")), "pypi")
+    example = _EXAMPLES.get(kind)
     return UserError(id="bad-purl", cause=cause, place=place, hint=f"write it like {example}")

@@ -1,6 +1,6 @@
 """Which servers may be asked for a package, in which order, and how each is reached.
 
-The order: ``UNIBUILD_MIRRORS`` in the environment; what pip or apt has configured on this machine;
+The order: ``UNIBUILD_MIRRORS`` in the environment; what pip, apt or Go has configured on this machine;
 the ``[mirrors]`` of WORKSPACE.toml; the default that pip itself names, or that the templates of
 python-apt-common name. No address of a registry stands in unibuild.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unibuild.external import apt_settings, pip_settings
+from unibuild.external import apt_settings, go_settings, pip_settings
 from unibuild.external.apt_settings import AptSettings, Archive
 from unibuild.external.pip_settings import PipSettings
 from unibuild.external.transport import Transport
@@ -28,8 +28,8 @@ MIRRORS_VARIABLE = "UNIBUILD_MIRRORS"
 class Registries:
     """The registries of this machine; make one with ``of_machine``.
 
-    ``chosen`` (environment) and ``mirrors`` (workspace) map ``pypi`` or a distribution's name to
-    URLs: the simple API of an index, or the root of an archive.
+    ``chosen`` (environment) and ``mirrors`` (workspace) map ``pypi``, ``golang`` or a distribution's
+    name to URLs: the simple API of an index, a module proxy, or the root of an archive.
     """
 
     pip: PipSettings = field(default_factory=PipSettings)
@@ -37,6 +37,7 @@ class Registries:
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     root: Path = Path("/")
+    go: tuple[str, ...] = ()
 
     def indexes(self) -> tuple[str, ...]:
         """Return the Python package indexes to ask, best first; ``no-registry`` without any."""
@@ -50,6 +51,13 @@ class Registries:
         if not first and not self.pip.find_links:
             raise _no_registry("pypi", "pip config set global.index-url URL")
         return tuple(dict.fromkeys(first))
+
+    def module_proxies(self) -> tuple[str, ...]:
+        """Return the Go module proxies to ask, best first; ``no-registry`` without any."""
+        found = (*self.chosen.get("golang", ()), *self.go, *self.mirrors.get("golang", ()))
+        if not found:
+            raise _no_registry("golang", "go env -w GOPROXY=URL")
+        return tuple(dict.fromkeys(found))
 
     def archives(self, distribution: str) -> tuple[Archive, ...]:
         """Return the archives to ask for a distribution's packages, best first."""
@@ -72,6 +80,8 @@ class Registries:
         bundled = "" if _machine_has_certificates() else pip_settings.bundled_certificates()
         if kind == "deb":
             return Transport(proxies=dict(self.apt.proxies), certificates=bundled)
+        if kind == "golang":
+            return Transport(certificates=bundled)
         return Transport(
             proxies=dict.fromkeys(("http", "https"), self.pip.proxy) if self.pip.proxy else {},
             certificates=self.pip.certificates or bundled,
@@ -85,6 +95,7 @@ def of_machine(mirrors: Mapping[str, Sequence[str]] | None = None) -> Registries
     return Registries(
         pip=pip_settings.read_pip_settings(),
         apt=apt_settings.read_apt_settings(),
+        go=go_settings.module_proxies(),
         chosen=parse_mirrors(os.environ.get(MIRRORS_VARIABLE, "")),
         mirrors={
             name: tuple(url.rstrip("/") for url in urls) for name, urls in (mirrors or {}).items()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unibuild.external import deb, pypi
+from unibuild.external import deb, golang, pypi
 from unibuild.external.debian_version import sort_key
 from unibuild.external.download import Expected, download, partial_file
 from unibuild.external.lock import Lock, LockedFile
@@ -105,6 +105,11 @@ def _offers(
     if purl.type == "pypi":
         link = pypi.choose(purl, pypi.links(purl, registries))
         return [(Expected(str(purl), link.name, sha256=link.sha256), "", (link.url,))], False
+    if purl.type == "golang":
+        names = golang.file_names(purl)
+        return [
+            (Expected(str(purl), name), "", golang.urls(purl, name, registries)) for name in names
+        ], False
     found = deb.find(purl, registries)
     offers = []
     for file in found.files:
