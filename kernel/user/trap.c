@@ -125,14 +125,14 @@ void ub_user_trapped(struct ub_exception_frame *frame)
         ub_exception_report(frame);
     }
     uint64_t address = frame->vector == VECTOR_PAGE_FAULT ? ub_control2_read() : 0;
-    ub_interrupt_enable();
     if (!is_resolved(frame, address)) {
+        ub_interrupt_enable();
         if (ub_user_fault == NULL) {
             ub_user_end(frame, ub_user_fault_signal(frame), address);
         }
         ub_user_fault(frame, address);
+        (void)ub_interrupt_disable();
     }
-    (void)ub_interrupt_disable();
     ub_user_settle(frame);
 }
 
