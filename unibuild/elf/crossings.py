@@ -1,0 +1,147 @@
+"""What each function of a program refers to: the edges of its graph of calls and data.
+
+One pass over all instructions. A function is a part as ``functions`` divides a program, so its bound may
+be crossed by jumps and by falling through; both are edges.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from unibuild.elf.code import falls_through
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from unibuild.elf.code import Decoder
+    from unibuild.elf.functions import Function, Functions
+
+_STUB = re.compile(rb"(?:\xf3\x0f\x1e\xfa)?\xf2?\xff\x25(....)", re.DOTALL)
+_RIP = re.compile(r"\[rip ([+-]) (0x[0-9a-f]+|\d+)\]")
+_ABSOLUTE = re.compile(r"0x[0-9a-f]{5,}")
+_CALLS: Final = re.compile(rb"\xe8(?=(....))", re.DOTALL)
+_STUB_SIZE = 11
+
+
+class Crossing(NamedTuple):
+    """Control goes from the instruction at ``source`` to ``target``: a call, a jump, or onwards."""
+
+    source: int
+    target: int
+    call: bool
+
+
+class Use(NamedTuple):
+    """The instruction at ``source`` names ``address``; ``taken`` when only to have the address."""
+
+    source: int
+    address: int
+    taken: bool
+
+
+@dataclass(slots=True)
+class Body:
+    """What one function does: where it goes, through which slots, what it names, its syscalls."""
+
+    crossings: list[Crossing] = field(default_factory=list)
+    slots: list[Crossing] = field(default_factory=list)
+    """Calls and jumps to the address that a place in memory holds (``target``: that place)."""
+    uses: list[Use] = field(default_factory=list)
+    sites: list[int] = field(default_factory=list)
+    """Addresses of ``syscall`` instructions."""
+    old_gates: list[int] = field(default_factory=list)
+    """Addresses of ``int 0x80`` and ``sysenter``, with the numbers of 32-bit Linux."""
+    returns: bool = False
+    """It has a ``ret``, or a jump whose target only the running program knows."""
+
+
+def stub_slot(decoder: Decoder, address: int) -> int | None:
+    """Return the slot through which the linker's stub at ``address`` jumps, if there is a stub."""
+    segment = decoder.memory.segment(address)
+    if segment is None:
+        return None
+    room = min(_STUB_SIZE, segment.virtual_address + segment.memory_size - address)
+    match = _STUB.match(decoder.memory.read(address, room))
+    if match is None:
+        return None
+    (offset,) = struct.unpack("<i", match.group(1))
+    return address + match.end() + int(offset)
+
+
+def call_targets(decoder: Decoder) -> set[int]:
+    """Return all addresses that bytes which look like a direct call name: more than there are."""
+    found = set()
+    for low, high in decoder.memory.code():
+        data = decoder.memory.read(low, high - low)
+        for match in _CALLS.finditer(data):
+            goal = low + match.start() + 5 + int.from_bytes(match.group(1), "little", signed=True)
+            if low <= goal < high:
+                found.add(goal)
+    return found
+
+
+def read_body(
+    decoder: Decoder, function: Function, functions: Functions, span: tuple[int, int] | None
+) -> Body:
+    """Decode ``function``; ``span`` are the addresses a plain number may mean (none in PIE)."""
+    body = Body()
+    start, end = function.start, function.end
+    last, last_name = start, ""
+    for address, size, name, text in decoder.decode_lightly(start, end):
+        initial = name[0]
+        if text.startswith("0x") and (initial in "jlbn" or name == "call"):
+            goal = int(text, 16)
+            call = name == "call"
+            if call or not start <= goal < end:
+                _cross(decoder, body, Crossing(address, goal, call))
+        elif "[rip" in text:
+            _use(body, address, size, name, text)
+        elif name == "syscall":
+            body.sites.append(address)
+        elif name == "sysenter" or (name == "int" and text == "0x80"):
+            body.old_gates.append(address)
+        elif span and "0x" in text:
+            body.uses += [
+                Use(address, value, taken=True)
+                for value in (int(one, 16) for one in _ABSOLUTE.findall(text))
+                if span[0] <= value < span[1]
+            ]
+        if not name.endswith(("nop", "int3")):
+            last, last_name = address, name
+            body.returns |= name.endswith("ret") or (name.endswith("jmp") and text[:2] != "0x")
+    following = functions.at(end)
+    if following and last_name and falls_through(last_name):
+        # a function whose end a table tells may end with a call that never returns
+        if not following.known or last_name != "call":
+            body.crossings.append(Crossing(last, end, call=False))
+    return body
+
+
+def _cross(decoder: Decoder, body: Body, crossing: Crossing) -> None:
+    slot = stub_slot(decoder, crossing.target)
+    if slot is None:
+        body.crossings.append(crossing)
+    else:
+        body.slots.append(crossing._replace(target=slot))
+
+
+def _use(body: Body, address: int, size: int, name: str, text: str) -> None:
+    for sign, digits in _RIP.findall(text):
+        value = int(digits, 0)
+        goal = address + size + (-value if sign == "-" else value)
+        if name.endswith(("call", "jmp")):
+            body.slots.append(Crossing(address, goal, name.endswith("call")))
+        else:
+            body.uses.append(Use(address, goal, taken=name == "lea"))
+
+
+def code_targets(bodies: Iterator[Body]) -> set[int]:
+    """Return where crossings and taken addresses go."""
+    found: set[int] = set()
+    for body in bodies:
+        found.update(one.target for one in body.crossings)
+        found.update(one.address for one in body.uses if one.taken)
+    return found

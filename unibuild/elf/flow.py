@@ -1,0 +1,145 @@
+"""The inside of one function: which instruction can precede which, and where the stack pointer is.
+
+Places on the stack are named by a *base* and an offset in bytes. Base 0 is the stack pointer as the
+function found it (at its return address); an instruction that sets the stack pointer to something else
+begins a base of its own, named by its address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from unibuild.elf.code import (
+    Immediate,
+    Place,
+    Register,
+    falls_through,
+    is_branch,
+    is_call,
+    operands,
+    target,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from unibuild.elf.code import Instruction
+
+WORD = 8
+_READ_ONLY = ("cmp", "test", "push", "call", "jmp", "nop", "bt")
+
+
+class Slot(NamedTuple):
+    """A place on the stack, or where a register points to there."""
+
+    base: int
+    offset: int
+
+
+class _Stack(NamedTuple):
+    pointer: Slot
+    frame: Slot | None
+
+
+class Flow:
+    """The instructions of a function with their predecessors and stack places."""
+
+    def __init__(self, instructions: Sequence[Instruction], returns: Callable[[int], bool]) -> None:
+        """Take the instructions in order; ``returns`` tells whether the function at an address does."""
+        self.all = instructions
+        self.index = {one.address: index for index, one in enumerate(instructions)}
+        self.before: list[list[int]] = [[] for _ in instructions]
+        self._after: list[list[int]] = [[] for _ in instructions]
+        self._stack: list[_Stack | None] = [None] * len(instructions)
+        scattered: list[int] = []
+        for index, one in enumerate(instructions):
+            goal = target(one)
+            call = is_call(one.name)
+            if goal is None and is_branch(one.name) and not call:
+                scattered.append(index)
+            elif goal is not None and not call and goal in self.index:
+                self._join(index, self.index[goal])
+            stops = call and goal is not None and not returns(goal)
+            if falls_through(one.name) and not stops and index + 1 < len(instructions):
+                self._join(index, index + 1)
+        for index in range(1, len(instructions)):
+            if scattered and not self.before[index]:
+                for jump in scattered:
+                    self._join(jump, index)
+        self._follow()
+
+    def _join(self, index: int, following: int) -> None:
+        self.before[following].append(index)
+        self._after[index].append(following)
+
+    def _follow(self) -> None:
+        """Find the stack places forwards; code that nothing is seen to reach has a base of its own."""
+        for start in range(len(self.all)):
+            if self._stack[start] is not None:
+                continue
+            self._stack[start] = _Stack(Slot(self.all[start].address if start else 0, 0), None)
+            waiting = [start]
+            while waiting:
+                index = waiting.pop()
+                state = self._stack[index]
+                if state is None:
+                    continue
+                state = _stack_after(self.all[index], state)
+                for following in self._after[index]:
+                    if self._stack[following] is None:
+                        self._stack[following] = state
+                        waiting.append(following)
+
+    def pointer(self, index: int) -> Slot:
+        """Return where the stack pointer is before the instruction."""
+        state = self._stack[index]
+        return state.pointer if state else Slot(self.all[index].address, 0)
+
+    def slot(self, index: int, place: Place) -> Slot | None:
+        """Return the place on the stack that a memory operand of the instruction names."""
+        state = self._stack[index]
+        if state is None or place.scaled or place.thread_local:
+            return None
+        start = {"rsp": state.pointer, "rbp": state.frame}.get(place.base)
+        return Slot(start.base, start.offset + place.displacement) if start else None
+
+
+def _stack_after(one: Instruction, state: _Stack) -> _Stack:
+    pointer, frame = state
+    name = one.name
+    given = operands(one.operands)
+    first = given[0] if given else None
+    family = first.family if isinstance(first, Register) else ""
+    if name == "push":
+        return _Stack(_moved(pointer, -WORD), frame)
+    if name == "pop":
+        frame = None if family == "rbp" else frame
+        return _Stack(_moved(pointer, WORD), frame)
+    if name == "leave":
+        found = _moved(frame, WORD) if frame else Slot(one.address, 0)
+        return _Stack(found, None)
+    if family not in ("rsp", "rbp") or name.startswith(_READ_ONLY):
+        return state
+    result = _computed(name, given[1] if len(given) > 1 else None, state, family)
+    if family == "rbp":
+        return _Stack(pointer, result)
+    return _Stack(result or Slot(one.address, 0), frame)
+
+
+def _computed(name: str, source: object, state: _Stack, family: str) -> Slot | None:
+    """Return what an instruction makes of the stack or frame pointer, if that can be told."""
+    places = {"rsp": state.pointer, "rbp": state.frame}
+    own = places[family]
+    if name == "mov" and isinstance(source, Register):
+        return places.get(source.family)
+    if name == "lea" and isinstance(source, Place) and not source.scaled:
+        start = places.get(source.base)
+        return _moved(start, source.displacement) if start else None
+    if name in ("add", "sub") and isinstance(source, Immediate) and own:
+        change = source.value - (1 << 64 if source.value >> 63 else 0)
+        return _moved(own, change if name == "add" else -change)
+    return None
+
+
+def _moved(slot: Slot, change: int) -> Slot:
+    return Slot(slot.base, slot.offset + change)
