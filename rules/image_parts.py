@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from unibuild.image.builtins import PROGRAM_ARCHIVE_VERSION, ROOT_ARCHIVE_VERSION
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from unibuild.analysis.api import Artifact, RuleContext, ToolchainInfo
 
     from .unikernel_attributes import ImageAttributes
+
+_PORT = re.compile(r"(\d{1,5})(?:/(?:udp|tcp))?")
+_HIGHEST_PORT = 65535
 
 
 def image_files(ctx: RuleContext[ImageAttributes]) -> dict[str, Artifact]:
@@ -34,6 +38,16 @@ def image_files(ctx: RuleContext[ImageAttributes]) -> dict[str, Artifact]:
         if files.setdefault(path, source) != source:
             raise ctx.error("dirs", f"two entries of `files` and `dirs` claim the path {path}")
     return files
+
+
+def check_ports(ctx: RuleContext[ImageAttributes]) -> None:
+    """Raise for an element of ``ports`` that is no port."""
+    for index, port in enumerate(ctx.attributes.ports):
+        found = _PORT.fullmatch(str(port))
+        if not found or not 0 < int(found[1]) <= _HIGHEST_PORT:
+            raise ctx.error(
+                "ports", f"`{port}` is no port", hint='write `8080` or `"53/udp"`', item=index
+            )
 
 
 def root_archive(

@@ -28,7 +28,7 @@ from unibuild.analysis.api import (
 )
 from unibuild.image.builtins import IMAGE_PACK_VERSION
 
-from .image_parts import assemble, image_files, network_text, parameters, root_archive
+from .image_parts import assemble, check_ports, image_files, network_text, parameters, root_archive
 from .linux import declare_calls, program_path
 from .materials import component_facts, tool_facts
 from .unikernel_attributes import ImageAttributes, PlatformAttributes
@@ -154,6 +154,7 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
     place = ctx.dependency("platform", PlatformInfo)
     tools = ctx.dependency("toolchain", ToolchainInfo)
     name = ctx.label.name
+    check_ports(ctx)
     files = image_files(ctx)
     app = _app(ctx, tools, files)
     root = root_archive(ctx, files, programs=app.linux is not None)

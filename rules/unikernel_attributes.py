@@ -69,10 +69,6 @@ class StaticNetwork(BaseModel):
     gateway: IPv4Address | None = Field(None, description="The IPv4 address of the gateway.")
 
 
-Port = Annotated[int, Field(ge=1, le=65535)] | Annotated[str, Field(pattern=r"^\d{1,5}/(udp|tcp)$")]
-"""A port of TCP by its number, or `53/udp`."""
-
-
 class ImageAttributes(Attributes):
     """A bootable image."""
 
@@ -107,7 +103,7 @@ class ImageAttributes(Attributes):
         description="Memory of the machine, such as `8M`; default: the platform's, and `32M` for a "
         "`linux_binary`.",
     )
-    ports: Annotated[tuple[Port, ...], Strict(strict=False)] = Field(
+    ports: Annotated[tuple[int | str, ...], Strict(strict=False)] = Field(
         (),
         description='Ports on which the program listens: `8080` (TCP) or `"53/udp"`. For people and '
         "for `unibuild run`, which says where they lead; nothing else is closed.",

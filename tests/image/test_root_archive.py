@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unibuild.execution.request import BuiltinCall
-from unibuild.image.root_archive import build, list_root_archive, write_root_archive
+from unibuild.image.root_archive import build, list_root_archive, locate, write_root_archive
 from unibuild.model.errors import ActionError
 
 
@@ -112,3 +112,39 @@ def test_the_action(zone: Path, tmp_path: Path) -> None:
         )
     )
     assert output.read_bytes() == write_root_archive({"/zone": zone}, ("/tmp",))  # noqa: S108
+
+
+def test_programs_may_be_run_and_begin_on_a_page(tmp_path: Path) -> None:
+    program, script, plain = (tmp_path / name for name in ("program", "script", "plain"))
+    program.write_bytes(b"\x7fELF" + bytes(5000))
+    script.write_bytes(b"#!/bin/sh\n")
+    script.chmod(0o755)
+    plain.write_bytes(b"text")
+    plain.chmod(0o644)
+    files = {
+        "/bin/program": program,
+        "/bin/script": script,
+        "/lib/long/name.so": program,
+        "/x": plain,
+    }
+    archive = write_root_archive(files, programs=True)
+    for path in ("/bin/program", "/lib/long/name.so"):
+        start, size = locate(archive, path)
+        assert (start % 4096, size) == (0, 5004)
+        assert archive[start : start + 4] == b"\x7fELF"
+    assert dict(list_root_archive(archive)) == {
+        path: place.read_bytes() for path, place in files.items()
+    }
+    modes = {path: _mode(archive, path) for path in files}
+    assert modes == {
+        "/bin/program": 0o100555,
+        "/bin/script": 0o100555,
+        "/lib/long/name.so": 0o100555,
+        "/x": 0o100444,
+    }
+    assert names(archive, tmp_path)[1:3] == ["bin/program", "bin/script"]
+
+
+def _mode(archive: bytes, path: str) -> int:
+    name = archive.index(path[1:].encode() + b"\0")
+    return int(archive[name - 96 : name - 88], 16)
