@@ -1,0 +1,11 @@
+/* getsockname(2). */
+#include <unibuild/linux_call.h>
+
+#include "address.h"
+
+long ub_sys_getsockname(long descriptor, long address, long size);
+
+UB_LINUX_CALL(getsockname)
+{
+    return ub_linux_name(frame, ub_sys_getsockname);
+}
