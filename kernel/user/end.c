@@ -34,7 +34,7 @@ static void backtrace(uint64_t frame)
         if (!ub_user_copy_in(words, frame, sizeof words) || words[1] == 0) {
             return;
         }
-        ub_print("\x1e[unibuild] frame %lx\n", words[1]);
+        ub_print("\x1e[unibuild] program-frame %lx\n", words[1]);
         if (words[0] <= frame) {
             return;
         }
@@ -55,7 +55,7 @@ _Noreturn void ub_user_end(const struct ub_exception_frame *frame, int signal, u
              address, frame->instruction_pointer, frame->stack_pointer, frame->rbp, frame->rax,
              frame->rbx, frame->rcx, frame->rdx, frame->rsi, frame->rdi, frame->r8, frame->r9,
              frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15);
-    ub_print("\x1e[unibuild] frame %lx\n", frame->instruction_pointer);
+    ub_print("\x1e[unibuild] program-frame %lx\n", frame->instruction_pointer);
     backtrace(frame->rbp);
     ub_image_exit(STATUS_OF_SIGNAL + signal);
 }

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unibuild.machine.console import ConsoleParser, Event, Exit, Fault, Frame, Identity, Text
+from unibuild.machine.console import (
+    ConsoleParser,
+    Event,
+    Exit,
+    Fault,
+    Frame,
+    Identity,
+    MappedFile,
+    MissingCall,
+    Text,
+)
 
 
 def parse(*chunks: bytes) -> list[Event]:
@@ -40,6 +50,18 @@ def test_fault_and_frames() -> None:
     ) == [Fault("page fault rip=100234"), Frame(0x1002A0), Frame(0x1002FF)]
 
 
+def test_what_a_linux_program_adds() -> None:
+    assert parse(
+        b"\x1e[unibuild] object 400000 402000 0 /bin/a b\n"
+        b"\x1e[unibuild] missing-call fork 57 caller 40123a\n"
+        b"\x1e[unibuild] program-frame 401000\n"
+    ) == [
+        MappedFile(0x400000, 0x402000, 0, "/bin/a b"),
+        MissingCall("fork", 57, 0x40123A),
+        Frame(0x401000, program=True),
+    ]
+
+
 def test_identity_is_an_event_and_not_shown() -> None:
     line = b"\x1e[unibuild] identity //hello:image sha256:" + b"0f" * 32 + b"\r\n"
     assert parse(b"firmware\n" + line + b"Hello\n") == [
@@ -54,6 +76,9 @@ def test_identity_is_an_event_and_not_shown() -> None:
     [
         b"\x1eplain\n",
         b"\x1e[unibuild] news\n",
+        b"\x1e[unibuild] program-frame x\n",
+        b"\x1e[unibuild] object 400000 402000 /bin/a\n",
+        b"\x1e[unibuild] missing-call fork caller 40123a\n",
         b"\x1e[unibuild] exit now\n",
         b"\x1e[unibuild] identity //hello:image sha256:0f\n",
         b"\x1e[unibuild] identity sha256:" + b"0f" * 32 + b"\n",

@@ -56,6 +56,34 @@ def test_a_fault_shows_a_symbolised_backtrace(tmp_path: Path) -> None:
     ]
 
 
+def test_a_linux_program_is_named_by_its_own_symbols(tmp_path: Path) -> None:
+    guest = says(
+        b"\x1e[unibuild] object 700000 702000 600000 /bin/server\n"
+        b"\x1e[unibuild] object 800000 801000 800000 /lib/libc.so\n"
+        b"\x1e[unibuild] missing-call fork 57 caller 700310\n"
+        b"\x1e[unibuild] fault SIGSEGV (11) address=0 rip=700300\n"
+        b"\x1e[unibuild] program-frame 700300\n\x1e[unibuild] program-frame 700300\n"
+        b"\x1e[unibuild] program-frame 800010\n\x1e[unibuild] program-frame 900000\n"
+        b"\x1e[unibuild] exit 139\n"
+    )
+    manifest = place(tmp_path, guest, symbols="unibuild symbols 1\n100000 400000 kernel\n")
+    names = manifest.name.removesuffix(".manifest.json") + ".program.symbols"
+    manifest.with_name(names).write_text(SYMBOLS)
+    outcome, _, notes = boot(manifest)
+    assert outcome.status == 139
+    assert notes == [
+        (
+            "missing system call: fork (57), from fail+0xf (0x700310), answers ENOSYS; "
+            "starting other programs is not supported"
+        ),
+        "fault: SIGSEGV (11) address=0 rip=700300",
+        "    at fail+0x0 (0x700300)",
+        "    at main+0xff (0x700300)",
+        "    at /lib/libc.so+0xf (0x800010)",
+        "    at ? (0x900000)",
+    ]
+
+
 def test_a_guest_that_vanishes_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ActionError) as caught:
         boot(place(tmp_path, says(b"oops\n")))

@@ -31,6 +31,7 @@ from unibuild.machine.run import (
     Prepared,
     RunOptions,
     fault_lines,
+    missing_lines,
     prepare,
 )
 from unibuild.model.errors import ActionError, HostError
@@ -152,7 +153,8 @@ def _boot_once(
             boot.problems.append(error.cause)
     boot.console = console.text()
     if boot.outcome is not None:
-        boot.fault = fault_lines(boot.outcome, prepared.symbols)
+        boot.fault = missing_lines(boot.outcome, prepared.names)
+        boot.fault += fault_lines(boot.outcome, prepared.names)
         _compare_status(spec, boot, boot.outcome)
     _compare(spec, boot)
     return boot

@@ -8,6 +8,15 @@ separator) is a message of the kernel, not of the program, and is not shown:
     \x1e[unibuild] fault TEXT             the image is broken: an exception, a panic
     \x1e[unibuild] frame HEXADDRESS       one return address of the backtrace, innermost first
 
+Images whose program was made for Linux also say, addresses in hexadecimal:
+
+    \x1e[unibuild] object START END BIAS PATH      a file that is mapped, the program's own first;
+                                                  BIAS was added to its addresses
+    \x1e[unibuild] program-frame ADDRESS           the program's own backtrace: where it was, then
+                                                  return addresses
+    \x1e[unibuild] missing-call NAME NUMBER caller ADDRESS  a system call that the image lacks, at
+                                                  its first use
+
 A message that this version does not know is passed on as text. Output reaches the reader as soon
 as it arrives; only a message is held back until its end of line.
 """
@@ -21,6 +30,9 @@ SEPARATOR = b"\x1e"
 _PREFIX = b"\x1e[unibuild] "
 _LONGEST_MESSAGE = 4096
 _IDENTITY = re.compile(r"\S+ sha256:[0-9a-f]{64}")
+_ADDRESS = re.compile(r"[0-9a-f]{1,16}")
+_MAPPED_FILE = re.compile(r"([0-9a-f]{1,16}) ([0-9a-f]{1,16}) ([0-9a-f]{1,16}) (.+)")
+_MISSING_CALL = re.compile(r"(\w+) (\d{1,10}) caller ([0-9a-f]{1,16})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +69,32 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One return address of the backtrace."""
+    """One return address of the backtrace; ``program`` says in whose addresses."""
 
     address: int
+    program: bool = False
 
 
-Event = Text | Identity | Exit | Fault | Frame
+@dataclass(frozen=True, slots=True)
+class MappedFile:
+    """A file of the root file system whose code runs at the addresses ``start`` to ``end``."""
+
+    start: int
+    end: int
+    bias: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingCall:
+    """A system call that the program made and the image lacks; ``caller`` is where it returns."""
+
+    name: str
+    number: int
+    caller: int
+
+
+Event = Text | Identity | Exit | Fault | Frame | MappedFile | MissingCall
 
 
 class ConsoleParser:
@@ -116,4 +148,16 @@ def _message(line: bytes) -> Event:
                 return Frame(int(rest, 16))
     except ValueError:
         pass
-    return Text(line)
+    return _program_message(kind, rest) or Text(line)
+
+
+def _program_message(kind: str, rest: str) -> Event | None:
+    match kind:
+        case "program-frame" if found := _ADDRESS.fullmatch(rest):
+            return Frame(int(found[0], 16), program=True)
+        case "object" if found := _MAPPED_FILE.fullmatch(rest):
+            start, end, bias = (int(text, 16) for text in found.groups()[:3])
+            return MappedFile(start, end, bias, found[4])
+        case "missing-call" if found := _MISSING_CALL.fullmatch(rest):
+            return MissingCall(found[1], int(found[2]), int(found[3], 16))
+    return None

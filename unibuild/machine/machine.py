@@ -16,7 +16,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from unibuild.machine import child
-from unibuild.machine.console import ConsoleParser, Event, Exit, Fault, Frame, Identity
+from unibuild.machine.console import (
+    ConsoleParser,
+    Event,
+    Exit,
+    Fault,
+    Frame,
+    Identity,
+    MappedFile,
+    MissingCall,
+)
 from unibuild.machine.monitor import monitor_error
 
 if TYPE_CHECKING:
@@ -40,9 +49,11 @@ class Outcome:
 
     status: int | None
     fault: str = ""
-    frames: tuple[int, ...] = ()
+    frames: tuple[Frame, ...] = ()
     seconds: float = 0.0
     identity: Identity | None = None
+    files: tuple[MappedFile, ...] = ()
+    missing: tuple[MissingCall, ...] = ()
 
 
 class Machine:
@@ -59,7 +70,9 @@ class Machine:
         self._status: int | None = None
         self._fault = ""
         self._identity: Identity | None = None
-        self._frames: list[int] = []
+        self._frames: list[Frame] = []
+        self._files: list[MappedFile] = []
+        self._missing: list[MissingCall] = []
         self._complaint = bytearray()
         self._started = time.monotonic()
         stdin = subprocess.PIPE if source is not None else subprocess.DEVNULL
@@ -121,13 +134,17 @@ class Machine:
         ended = self._process.poll()
         self.stop()
         seconds = time.monotonic() - self._started
-        frames = tuple(self._frames)
-        if self._status is not None:
-            return Outcome(self._status, self._fault, frames, seconds, self._identity)
-        if self._fault:
-            return Outcome(FAULT_STATUS, self._fault, frames, seconds, self._identity)
-        if late:
-            return Outcome(None, seconds=seconds, identity=self._identity)
+        status = FAULT_STATUS if self._fault and self._status is None else self._status
+        if status is not None or late:
+            return Outcome(
+                status,
+                self._fault if status is not None else "",
+                tuple(self._frames) if status is not None else (),
+                seconds,
+                self._identity,
+                tuple(self._files),
+                tuple(self._missing),
+            )
         raise monitor_error(ended or 0, self._complaint.decode("utf-8", "replace"))
 
     def _read_console(self) -> None:
@@ -149,8 +166,12 @@ class Machine:
                 self._status = status
             case Fault(text):
                 self._fault = self._fault or text
-            case Frame(address):
-                self._frames.append(address)
+            case Frame():
+                self._frames.append(event)
+            case MappedFile():
+                self._files.append(event)
+            case MissingCall():
+                self._missing.append(event)
 
     def _read_complaint(self) -> None:
         stream = self._process.stderr

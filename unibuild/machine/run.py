@@ -13,7 +13,7 @@ from unibuild.elf.layout import PT_LOAD, ElfFile, MalformedElfError
 from unibuild.image import manifest as manifests
 from unibuild.image.symbol_file import SymbolFile
 from unibuild.machine import acceleration, backtrace, monitor, ports
-from unibuild.machine.console import Event, Text
+from unibuild.machine.console import Event, MappedFile, MissingCall, Text
 from unibuild.machine.machine import Machine, Outcome
 from unibuild.model.errors import HostError, UserError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MANIFEST_SUFFIX = ".manifest.json"
 SYMBOLS_SUFFIX = ".symbols"
+PROGRAM_SYMBOLS_SUFFIX = ".program.symbols"
 _STRICT_WORD = "unibuild.strict-system-calls"
 """What the kernel reads of its command line (``<unibuild/linux_call.h>``)."""
 
@@ -57,7 +58,7 @@ class Prepared:
 
     manifest: Manifest
     command: list[str]
-    symbols: SymbolFile | None
+    names: backtrace.Names
     accelerator: acceleration.Acceleration
     forwards: tuple[ports.PortForward, ...]
 
@@ -92,11 +93,15 @@ def prepare(manifest_path: Path, options: RunOptions) -> Prepared:
         options.monitor_options,
         options.wire,
     )
-    symbols_path = manifest_path.with_name(stem + SYMBOLS_SUFFIX)
-    symbols = None
-    if symbols_path.exists():
-        symbols = SymbolFile.parse(symbols_path.read_text("utf-8"))
-    return Prepared(manifest, monitor.command_line(manifest, start), symbols, chosen, forwards)
+    names = backtrace.Names(
+        _symbols(manifest_path.with_name(stem + SYMBOLS_SUFFIX)),
+        _symbols(manifest_path.with_name(stem + PROGRAM_SYMBOLS_SUFFIX)),
+    )
+    return Prepared(manifest, monitor.command_line(manifest, start), names, chosen, forwards)
+
+
+def _symbols(path: Path) -> SymbolFile | None:
+    return SymbolFile.parse(path.read_text("utf-8")) if path.exists() else None
 
 
 def run_image(
@@ -116,22 +121,34 @@ def run_image(
         if not asked.host:
             note(f"port {given.address}:{given.host} leads to {given.guest}/{given.protocol}")
 
+    files: list[MappedFile] = []
+
     def listen(event: Event) -> None:
-        if isinstance(event, Text):
-            write(event.data)
+        match event:
+            case Text(data):
+                write(data)
+            case MappedFile():
+                files.append(event)
+            case MissingCall():
+                note(backtrace.describe_missing(event, prepared.names, files))
 
     with Machine(prepared.command, listen, options.input) as machine:
         outcome = machine.wait(options.timeout)
-    for line in fault_lines(outcome, prepared.symbols):
+    for line in fault_lines(outcome, prepared.names):
         note(line)
     return outcome
 
 
-def fault_lines(outcome: Outcome, symbols: SymbolFile | None) -> list[str]:
+def missing_lines(outcome: Outcome, names: backtrace.Names) -> list[str]:
+    """Return a line for each system call that the program made and the image lacks."""
+    return [backtrace.describe_missing(call, names, outcome.files) for call in outcome.missing]
+
+
+def fault_lines(outcome: Outcome, names: backtrace.Names) -> list[str]:
     """Return what to show of a fault: the kernel's words and the backtrace; empty without one."""
     if not outcome.fault:
         return []
-    trace = backtrace.describe(outcome.fault, outcome.frames, symbols)
+    trace = backtrace.describe(outcome.fault, outcome.frames, names, outcome.files)
     return [f"fault: {outcome.fault}", *(f"    {line}" for line in trace)]
 
 

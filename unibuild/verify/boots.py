@@ -132,7 +132,7 @@ def boot(prepared: Prepared, start_seconds: float, grace_seconds: float) -> Boot
         said = machine.identity
     if ended is not None and ended.status is None:
         ended = None
-    fault = tuple(fault_lines(ended, prepared.symbols)) if ended else ()
+    fault = tuple(fault_lines(ended, prepared.names)) if ended else ()
     return Boot(said, ended, broken, said_after, tail.lines(), fault)
 
 

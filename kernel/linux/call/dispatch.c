@@ -11,6 +11,8 @@
 #define NUMBERS_TOLD 512
 #define WORD_BITS 64
 
+#pragma weak ub_user_describe
+
 static bool is_strict;
 
 /* The word is asked for here: later the command line is in pieces. */
@@ -42,7 +44,12 @@ static bool was_told(uint32_t number)
 
 static long missing(const struct ub_exception_frame *frame, uint32_t number)
 {
+    static bool described;
     if (!was_told(number)) {
+        if (!described && ub_user_describe != NULL) {
+            ub_user_describe();
+        }
+        described = true;
         ub_print("\x1e[unibuild] missing-call %s %u caller %lx\n", name_of(number), number,
                  frame->instruction_pointer);
     }
