@@ -60,13 +60,13 @@ int ub_socket_wait(struct ub_socket *socket, uint64_t deadline)
 }
 
 /* Who has signals has SIGPIPE. */
-#pragma weak ub_signal_pipe
-void ub_signal_pipe(void);
+#pragma weak ub_signal_broken_pipe
+void ub_signal_broken_pipe(void);
 
 long ub_socket_broken(const struct ub_socket_message *message)
 {
-    if ((message->flags & MSG_NOSIGNAL) == 0 && ub_signal_pipe != NULL) {
-        ub_signal_pipe();
+    if ((message->flags & MSG_NOSIGNAL) == 0 && ub_signal_broken_pipe != NULL) {
+        ub_signal_broken_pipe();
     }
     return -EPIPE;
 }
