@@ -156,7 +156,7 @@ def is_branch(name: str) -> bool:
 
 def is_call(name: str) -> bool:
     """Tell a call."""
-    return name.endswith("call")
+    return name.rpartition(" ")[2] == "call"
 
 
 def falls_through(name: str) -> bool:

@@ -24,6 +24,8 @@ _RIP = re.compile(r"\[rip ([+-]) (0x[0-9a-f]+|\d+)\]")
 _ABSOLUTE = re.compile(r"0x[0-9a-f]{5,}")
 _CALLS: Final = re.compile(rb"\xe8(?=(....))", re.DOTALL)
 _STUB_SIZE = 11
+_WORD = 8
+_WIDE: Final = {"xmmword": 16, "ymmword": 32, "zmmword": 64}
 
 
 class Crossing(NamedTuple):
@@ -35,11 +37,19 @@ class Crossing(NamedTuple):
 
 
 class Use(NamedTuple):
-    """The instruction at ``source`` names ``address``; ``taken`` when only to have the address."""
+    """The instruction at ``source`` names ``address``, and reads or writes ``width`` bytes there.
+
+    ``width`` is 0 when it takes the address, and so may reach whatever object lies there.
+    """
 
     source: int
     address: int
-    taken: bool
+    width: int
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether the instruction has the address itself."""
+        return not self.width
 
 
 @dataclass(slots=True)
@@ -105,7 +115,7 @@ def read_body(
             body.old_gates.append(address)
         elif span and "0x" in text:
             body.uses += [
-                Use(address, value, taken=True)
+                Use(address, value, 0)
                 for value in (int(one, 16) for one in _ABSOLUTE.findall(text))
                 if span[0] <= value < span[1]
             ]
@@ -135,7 +145,10 @@ def _use(body: Body, address: int, size: int, name: str, text: str) -> None:
         if name.endswith(("call", "jmp")):
             body.slots.append(Crossing(address, goal, name.endswith("call")))
         else:
-            body.uses.append(Use(address, goal, taken=name == "lea"))
+            width = (
+                0 if name == "lea" else next((_WIDE[one] for one in _WIDE if one in text), _WORD)
+            )
+            body.uses.append(Use(address, goal, width))
 
 
 def code_targets(bodies: Iterator[Body]) -> set[int]:

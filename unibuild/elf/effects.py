@@ -10,7 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from unibuild.elf.code import Immediate, Operand, Place, Register, address_of, is_branch, operands
+from unibuild.elf.code import (
+    Immediate,
+    Operand,
+    Place,
+    Register,
+    address_of,
+    is_branch,
+    is_call,
+    operands,
+)
 from unibuild.elf.flow import WORD, Slot
 
 if TYPE_CHECKING:
@@ -123,7 +132,7 @@ def origin_of(flow: Flow, decoder: Decoder, index: int, location: Location, *, g
 def _register(flow: Flow, decoder: Decoder, index: int, location: General, *, go: bool) -> Origin:
     one = flow.all[index]
     name, family = one.name, location.family
-    if name.endswith("call"):
+    if is_call(name):
         changed = go or family in CLOBBERED
         return Unknown("it is what a call returned") if changed else None
     if name == "syscall":
@@ -240,7 +249,7 @@ def _vector(flow: Flow, decoder: Decoder, index: int, location: Vector, *, go: b
     one = flow.all[index]
     if go and location.family == "xmm15":
         return Number(0)
-    if one.name.endswith("call"):
+    if is_call(one.name):
         return Unknown("it is what a call returned")
     given = operands(one.operands)
     first = given[0] if given else None

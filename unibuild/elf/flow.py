@@ -52,7 +52,11 @@ class Flow:
         self._after: list[list[int]] = [[] for _ in instructions]
         self._stack: list[_Stack | None] = [None] * len(instructions)
         scattered: list[int] = []
+        goals = {target(one) for one in instructions}
+        dead = False
         for index, one in enumerate(instructions):
+            # padding behind a jump is no way into what follows
+            dead = dead and one.name.endswith("nop") and one.address not in goals
             goal = target(one)
             call = is_call(one.name)
             if goal is None and is_branch(one.name) and not call:
@@ -60,10 +64,16 @@ class Flow:
             elif goal is not None and not call and goal in self.index:
                 self._join(index, self.index[goal])
             stops = call and goal is not None and not returns(goal)
-            if falls_through(one.name) and not stops and index + 1 < len(instructions):
+            ends = dead or stops or not falls_through(one.name)
+            if not ends and index + 1 < len(instructions):
                 self._join(index, index + 1)
+            dead = ends
         for index in range(1, len(instructions)):
-            if scattered and not self.before[index]:
+            if (
+                scattered
+                and not self.before[index]
+                and not instructions[index].name.endswith("nop")
+            ):
                 for jump in scattered:
                     self._join(jump, index)
         self._follow()

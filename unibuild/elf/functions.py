@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PT_GNU_EH_FRAME = 0x6474E550
 _TABLE_ENCODING = b"\x01\x1b\x03\x3b"
 """Version 1, and the encodings that all linkers write: 32-bit offsets from the table's begin."""
+_AUGMENTATION = 9
+"""Where a common information entry has its augmentation text, after length, id and version."""
 
 
 class Function(NamedTuple):
@@ -127,9 +129,13 @@ def _unwound(elf: ElfFile, memory: Memory) -> dict[int, tuple[int, str]]:
         (count,) = struct.unpack("<I", memory.read(table + 8, 4))
         entries = memory.read(table + 12, 8 * count)
         for start, record in struct.iter_unpack("<ii", entries):
-            (size,) = struct.unpack("<I", memory.read(table + record + 12, 4))
-            if size and memory.executable(table + start):
-                found[table + start] = (table + start + size, "")
+            place = table + record
+            back, _begin, size = struct.unpack("<IiI", memory.read(place + 4, 12))
+            # a signal frame's entry begins one byte early, for the unwinder's sake
+            early = b"S" in memory.text(place + 4 - back + _AUGMENTATION).encode()
+            first = table + start + early
+            if size > early and memory.executable(first):
+                found[first] = (table + start + size, "")
     except MalformedElfError:
         return {}
     return found

@@ -113,10 +113,17 @@ class Program:
         )
 
     def uses_near(self, address: int, size: int) -> list[Use]:
-        """Return the uses of ``address``, and those that take an address up to ``size`` before."""
+        """Return the uses of ``address``, and those that take the begin of what it belongs to.
+
+        That begin is the nearest address before that anybody takes, at most ``size`` bytes.
+        """
         low = bisect_right(self._uses, address - size, key=lambda use: use.address)
         high = bisect_right(self._uses, address, key=lambda use: use.address)
-        return [use for use in self._uses[low:high] if use.taken or use.address == address]
+        near = self._uses[low:high]
+        begin = max((use.address for use in near if use.taken), default=address)
+        return [
+            use for use in near if use.address == address or (use.taken and use.address == begin)
+        ]
 
     @cached_property
     def objects(self) -> tuple[list[int], dict[int, int]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from unibuild.elf.crossings import stub_slot
 from unibuild.elf.data import Data
-from unibuild.elf.dynamic import R_COPY, R_GLOB_DAT, R_IRELATIVE, R_JUMP_SLOT
+from unibuild.elf.dynamic import R_COPY, R_IRELATIVE
 from unibuild.elf.program import Caller, Taker
 
 if TYPE_CHECKING:
@@ -108,9 +108,11 @@ class Reach:
             for crossing in body.slots:
                 self._through(program, function, crossing)
             for use in body.uses:
-                if use.taken or not program.memory.executable(use.address):
-                    taker = Taker(program.label(use.source), use.source)
+                taker = Taker(program.label(use.source), use.source)
+                if use.taken:
                     self._name(program, use.address, taker)
+                else:
+                    self._load(program, use.address, use.width, taker)
 
     def _enter(self, program: Program, address: int) -> None:
         function = program.functions.at(address)
@@ -122,8 +124,6 @@ class Reach:
         """Follow a call through a place in memory."""
         pointer = program.pointers.get(crossing.target)
         goal = self._goal(program, pointer) if pointer else None
-        if pointer is None or pointer.kind not in (R_GLOB_DAT, R_JUMP_SLOT):
-            self._name(program, crossing.target, Taker(function.name, crossing.source))
         if goal is not None and goal[0].memory.executable(goal[1]):
             caller = Caller(program, function, crossing.source, crossing.call)
             goal[0].callers[goal[1]].append(caller)
@@ -139,15 +139,9 @@ class Reach:
         if program.memory.executable(address):
             self._take(program, address, taker)
             return
-        pointer = program.pointers.get(address)
-        if pointer is not None:
-            if pointer.kind in (R_GLOB_DAT, R_JUMP_SLOT):
-                self._follow(program, address, taker)
-                return
-            if pointer.kind == R_COPY and pointer.symbol:
-                copied = self.bind(pointer.symbol, other_than=program)
-                if copied:
-                    self._name(*copied, taker)
+        copied = self._copied(program, address)
+        if copied:
+            self._name(*copied, taker)
         data = self._data[program]
         begin = data.begin(address)
         if begin and begin not in self._objects[program]:
@@ -155,9 +149,25 @@ class Reach:
             for place in data.places(begin):
                 self._follow(program, place, Taker(f"data at {begin:#x}", 0))
 
+    def _load(self, program: Program, address: int, width: int, taker: Taker) -> None:
+        """Take what the pointers in some bytes point to, and nothing of the object around them."""
+        for place in self._data[program].between(address, address + width):
+            self._follow(program, place, taker)
+        copied = self._copied(program, address)
+        if copied:
+            self._name(*copied, taker)
+
+    def _copied(self, program: Program, address: int) -> tuple[Program, int] | None:
+        """Return the original of a variable that the loader copies to ``address``."""
+        pointer = program.pointers.get(address)
+        if pointer is None or pointer.kind != R_COPY or not pointer.symbol:
+            return None
+        return self.bind(pointer.symbol, other_than=program)
+
     def _follow(self, program: Program, place: int, taker: Taker) -> None:
         """Take what the pointer at a place points to."""
-        goal = self._goal(program, program.pointers[place])
+        pointer = program.pointers[place]
+        goal = None if pointer.kind == R_COPY else self._goal(program, pointer)
         if goal is not None:
             self._name(*goal, taker)
 
