@@ -1,6 +1,7 @@
 /* A new thread of the program: what clone and clone3 have in common. */
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 
 #include <unibuild/context.h>
 #include <unibuild/panic.h>
@@ -54,6 +55,7 @@ long ub_linux_clone_thread(const struct ub_exception_frame *frame,
     }
     child->leave = true; /* a signal to the process may be waiting */
     child->signal_mask = ub_thread_current()->signal_mask;
+    memcpy(child->linux.name, ub_thread_current()->linux.name, sizeof child->linux.name);
     child->linux.clear_tid = (flags & CLONE_CHILD_CLEARTID) ? request->child_tid : 0;
     int id = ub_thread_enlist(child);
     uint32_t word = (uint32_t)id;
