@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include <unibuild/linux_signal.h>
 #include <unibuild/user.h>
 
 #include "signals.h"
@@ -101,6 +102,27 @@ void ub_signal_handle(struct ub_exception_frame *frame, const struct signal_acti
     self->linux.mask_saved = false;
     ub_signal_mask_set(self->signal_mask | action->mask |
                        ((action->flags & SA_NODEFER) ? 0 : BIT(information->signal)));
+}
+
+/* The two that other components send or set are here, with what serves them: those refer to both
+ * weakly, which brings no object. */
+
+void ub_signal_broken_pipe(void)
+{
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    (void)ub_signal_post_locked(ub_thread_current(), SIGPIPE, NULL);
+    ub_lock_release(&ub_scheduler_lock, flags);
+}
+
+void ub_signal_wait_mask(uint64_t mask)
+{
+    struct ub_thread *self = ub_thread_current();
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    self->linux.saved_mask = self->signal_mask;
+    self->linux.mask_saved = true;
+    ub_signal_mask_locked(self, mask);
+    self->leave = true; /* at the latest then the former mask is back */
+    ub_lock_release(&ub_scheduler_lock, flags);
 }
 
 static void restore_mask(struct ub_thread *self)

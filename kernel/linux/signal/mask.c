@@ -1,9 +1,8 @@
-/* rt_sigprocmask and rt_sigpending; and masks that hold for one system call. */
+/* rt_sigprocmask and rt_sigpending. */
 #include <errno.h>
 #include <signal.h>
 
 #include <unibuild/linux_call.h>
-#include <unibuild/linux_signal.h>
 
 #include "signals.h"
 
@@ -48,15 +47,4 @@ UB_LINUX_CALL(rt_sigpending)
         return -EINVAL;
     }
     return ub_user_copy_out(ub_argument(frame, 0), &set, size) ? 0 : -EFAULT;
-}
-
-void ub_signal_wait_mask(uint64_t mask)
-{
-    struct ub_thread *self = ub_thread_current();
-    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
-    self->linux.saved_mask = self->signal_mask;
-    self->linux.mask_saved = true;
-    ub_signal_mask_locked(self, mask);
-    self->leave = true; /* at the latest then the former mask is back */
-    ub_lock_release(&ub_scheduler_lock, flags);
 }
