@@ -19,6 +19,8 @@ PF_EXECUTE = 1
 PF_WRITE = 2
 _WORD = struct.Struct("<Q")
 WORD = _WORD.size
+_LARGEST = 1 << 30
+"""More than any table or text has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,11 @@ class Memory:
     def read(self, address: int, size: int) -> bytes:
         """Return ``size`` bytes, zeros where memory is larger than the file."""
         one = self.segment(address)
-        if one is None or size < 0 or address + size > one.virtual_address + one.memory_size:
+        if (
+            one is None
+            or not 0 <= size <= _LARGEST
+            or address + size > one.virtual_address + one.memory_size
+        ):
             raise MalformedElfError(f"a table at {address:#x} lies outside the program's memory")
         inside = address - one.virtual_address
         start = one.offset + inside

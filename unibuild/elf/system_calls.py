@@ -18,6 +18,7 @@ from unibuild.elf.linux_calls import NAMES, NUMBERS
 from unibuild.elf.program import Program
 from unibuild.elf.reach import Reach
 from unibuild.elf.values import Search, Values
+from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -97,8 +98,12 @@ def scan(program: Path, libraries: Mapping[str, Path]) -> Scan:
     """
     try:
         return _scan(program, libraries)
-    except (struct.error, IndexError) as error:
-        raise MalformedElfError(f"a table of {program.name} lies") from error
+    except (MalformedElfError, struct.error) as error:
+        raise ActionError(
+            "damaged-elf",
+            f"{program.name} or a library of it is a damaged ELF file: {error}",
+            hint="build or download it again",
+        ) from error
 
 
 def _scan(path: Path, libraries: Mapping[str, Path]) -> Scan:
@@ -153,16 +158,15 @@ def _files(program: Program, libraries: Mapping[str, Path]) -> tuple[list[Progra
     names = needed_files(f"/bin/{program.name}", program.dynamic, program.interpreter, libraries)
     if program.interpreter not in names:
         names.append(program.interpreter)
-    seen = {libraries[name].resolve() for name in names}
+    order = [Program(name, libraries[name].read_bytes()) for name in names]
+    contents = {one.elf.data for one in order}
     others = []
     for name in libraries:
-        if (real := libraries[name].resolve()) not in seen:
-            seen.add(real)
-            others.append(name)
-    return (
-        [Program(name, libraries[name].read_bytes()) for name in names],
-        [Program(name, libraries[name].read_bytes()) for name in others],
-    )
+        content = libraries[name].read_bytes()
+        if content not in contents:
+            contents.add(content)
+            others.append(Program(name, content))
+    return order, others
 
 
 def _sites(reach: Reach) -> Iterator[tuple[Program, Function, int]]:
