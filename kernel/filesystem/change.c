@@ -63,7 +63,14 @@ long ub_sys_symlinkat(const char *target, long directory, const char *path)
     return make(directory, path, S_IFLNK | 0777, target);
 }
 
-/* What may be removed or moved. `none` is the error when the path ends without a name. */
+/* Why ".", ".." and the root cannot be removed. */
+static int nameless_error(const struct ub_path_end *end)
+{
+    return end->length == 0 ? -EBUSY : end->length == 1 ? -EINVAL : -ENOTEMPTY;
+}
+
+/* What may be removed or moved. `none` is the error when the path ends without a name, 0 that of
+ * rmdir. */
 static int victim_find(long directory, const char *path, int none, struct ub_path_end *end)
 {
     int error = ub_path_find_end(directory, path, UB_NO_FOLLOW, end);
@@ -71,7 +78,7 @@ static int victim_find(long directory, const char *path, int none, struct ub_pat
         return error;
     }
     if (end->name == NULL) {
-        return none;
+        return none != 0 ? none : nameless_error(end);
     }
     if (end->node == NULL) {
         return -ENOENT;
@@ -89,7 +96,7 @@ long ub_sys_unlinkat(long directory, const char *path, long flags)
         return -EINVAL;
     }
     ub_tree_lock();
-    int error = victim_find(directory, path, (flags & AT_REMOVEDIR) ? -EINVAL : -EISDIR, &end);
+    int error = victim_find(directory, path, (flags & AT_REMOVEDIR) ? 0 : -EISDIR, &end);
     if (error == 0 && (end.node->system->remove == NULL)) {
         error = -EPERM;
     } else if (error == 0 && (flags & AT_REMOVEDIR)) {

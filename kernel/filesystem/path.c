@@ -176,6 +176,7 @@ static int walk_path(struct walk *walk, long directory, const char *path, enum u
     }
     int error = start_of(directory, path, &walk->node);
     walk->directory = walk->node;
+    walk->part = (struct text){path, path};
     walk->named = false;
     walk->slash = false;
     walk->links = 0;
@@ -208,7 +209,7 @@ int ub_path_find_end(long directory, const char *path, enum ub_follow follow,
     *end = (struct ub_path_end){
         .directory = walk.directory,
         .name = walk.named ? walk.part.at : NULL,
-        .length = walk.named ? (size_t)(walk.part.end - walk.part.at) : 0,
+        .length = (size_t)(walk.part.end - walk.part.at),
         .slash = walk.slash,
         .node = walk.node,
     };

@@ -1,5 +1,8 @@
 /* Making, naming and removing. */
 #include "path_call.h"
+#include "wanted.h"
+
+UB_TMPFS_WANTED();
 
 long ub_sys_mkdirat(long directory, const char *path, long mode);
 long ub_sys_mknodat(long directory, const char *path, long mode, long device);

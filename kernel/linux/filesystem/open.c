@@ -1,7 +1,8 @@
 /* open, openat, creat: only Linux programs have file systems beside the image's root. */
-#include <unibuild/filesystem.h>
-
 #include "path_call.h"
+#include "wanted.h"
+
+UB_TMPFS_WANTED();
 
 long ub_sys_openat(long directory, const char *path, long flags, long mode);
 

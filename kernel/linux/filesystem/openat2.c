@@ -2,6 +2,9 @@
 #include <string.h>
 
 #include "path_call.h"
+#include "wanted.h"
+
+UB_TMPFS_WANTED();
 
 #define HOW_SIZE 24U
 

@@ -144,9 +144,9 @@ int ub_path_find(long directory, const char *path, enum ub_follow follow, struct
 /* The last part of a path, which may not be there yet. Points into the path or a link's target. */
 struct ub_path_end {
     struct ub_node *directory;
-    const char *name; /* NULL: the path ends in ".", ".." or is the root; then `node` is there */
-    size_t length;
-    bool slash;           /* behind it */
+    const char *name; /* NULL: the path ends in ".", "..", or is the root; then `node` is there */
+    size_t length;    /* without a name 1, 2 or 0 */
+    bool slash;       /* behind it */
     struct ub_node *node; /* NULL: nothing has the name */
 };
 /* The same errors. With UB_FOLLOW a link at the end is followed to where it leads, there or not. */
