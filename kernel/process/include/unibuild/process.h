@@ -16,4 +16,7 @@
 
 #define UB_PROCESS_ID 1
 
+/* The permissions that new files do not get; whoever makes files refers to it weakly (022). */
+int ub_process_umask(void);
+
 #endif

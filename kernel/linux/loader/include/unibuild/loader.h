@@ -14,10 +14,23 @@
 #ifndef UNIBUILD_LOADER_H
 #define UNIBUILD_LOADER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* From the image: the program's absolute path in its root file system. */
 extern const char ub_image_program[];
+
+/*
+ * What the program began with, as /proc/self tells it: the kernel's copy, which no change that the
+ * program makes to its own is seen in. Strings end with a NUL each.
+ */
+struct ub_loaded_program {
+    const char *arguments, *environment;
+    size_t arguments_size, environment_size;
+    const void *auxiliary; /* pairs of words, the last of them AT_NULL */
+    size_t auxiliary_size;
+};
+extern struct ub_loaded_program ub_loaded_program;
 
 /* What ub_program_start is in images of Linux programs. */
 _Noreturn void ub_linux_start(void);
