@@ -92,7 +92,7 @@ def parameters(
     )
     if program:
         allowed = ctx.attributes.allow_exec_mappings
-        text += program_assembly(program, allow_exec_mappings=allowed)
+        text = program_assembly(program, allow_exec_mappings=allowed) + text
     source = ctx.literal(f"{ctx.label.name}.link/parameters.s", text)
     made = ctx.declare_file(f"{ctx.label.name}.link/parameters.o")
     assemble(ctx, tools, source, made, f"Assembling the parameters of {ctx.label}", root)

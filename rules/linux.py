@@ -27,6 +27,7 @@ from unibuild.analysis.api import (
 )
 from unibuild.image.builtins import LINUX_PROGRAM_VERSION, SYSTEM_CALLS_VERSION
 from unibuild.image.call_table import is_call, near_calls
+from unibuild.image.linux_program import EXEC_MAPPINGS, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +96,7 @@ def linux_binary(ctx: RuleContext[LinuxBinaryAttributes]) -> list[Provider]:
     executable = ctx.declare_file(f"{ctx.label.name}.program/{ctx.label.name}", executable=True)
     ctx.action(
         "LinuxProgram",
-        [LINUX_PROGRAM_VERSION, source, attributes.path or "-", executable],
+        [LINUX_PROGRAM_VERSION, source, attributes.path or WHOLE, executable],
         outputs=[executable],
         builtin="linux-program",
         description=f"Checking the executable of {ctx.label}",
@@ -128,7 +129,8 @@ def declare_calls(
     """
     folder = f"{ctx.label.name}.link"
     libraries = ctx.declare_tree(f"{folder}/libraries")
-    words: list[str | Artifact] = [LINUX_PROGRAM_VERSION, program.executable, libraries]
+    setting = EXEC_MAPPINGS if ctx.attributes.allow_exec_mappings else WHOLE
+    words: list[str | Artifact] = [LINUX_PROGRAM_VERSION, setting, program.executable, libraries]
     for path, source in sorted(files.items()):
         words += [path, source]
     ctx.action(

@@ -8,13 +8,17 @@ no component defines stays undefined, which the link leaves as zero.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from unibuild.elf.layout import MalformedElfError
 from unibuild.elf.linux_calls import NAMES
+from unibuild.image.linux_program import library_files, named
+from unibuild.model.counting import plural
+from unibuild.model.errors import ActionError
 from unibuild.model.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from unibuild.execution.request import BuiltinCall
 
@@ -23,19 +27,37 @@ PREFIX = "ub_linux_"
 
 def build(call: BuiltinCall) -> None:
     """Run the action: version, executable, folder of libraries, the two outputs, names to add."""
-    _version, _executable, _libraries, findings, table, *_added = call.arguments
-    names = sorted(NAMES.values())
-    found = {
-        "format": 1,
-        "kind": "static",
-        "interpreter": "",
-        "needed": [],
-        "undecided": [],
-        "calls": {name: {"number": number, "reasons": []} for number, name in NAMES.items()},
-        "warnings": [],
-    }
-    call.outputs[findings].write_text(json.dumps(found))
-    call.outputs[table].write_text(assembly(names))
+    from unibuild.elf.system_calls import scan
+
+    _version, executable, libraries, findings, table, *added = call.arguments
+    with named(call.inputs[executable], executable) as program:
+        try:
+            found = scan(program, library_files(call.inputs[libraries])).to_json()
+        except MalformedElfError as error:
+            raise ActionError(
+                "damaged-program",
+                f"the system calls of `{program.name}` cannot be found: {error}",
+                hint="a program as its compiler and linker made it can be read; packed ones cannot",
+            ) from error
+    calls = cast("dict[str, Any]", found["calls"])
+    numbers = {name: number for number, name in NAMES.items()}
+    for name in added:
+        calls.setdefault(name, {"number": numbers[name], "reasons": ()})
+    call.outputs[findings].write_text(json.dumps(found, sort_keys=True, indent=1))
+    call.outputs[table].write_text(assembly(calls))
+    call.log.write_text("".join(f"warning: {line}\n" for line in _remarks(found)))
+
+
+def _remarks(found: Mapping[str, Any]) -> list[str]:
+    """Return what a person should know before the image is built."""
+    lines = [f"{text}: starting processes is not supported" for text in found["warnings"]]
+    if found["undecided"]:
+        count = plural(len(found["undecided"]), "place")
+        lines.append(
+            f"{count} of the program may make system calls that the scan cannot tell: "
+            "`unibuild explain` names them, `system_calls` adds calls"
+        )
+    return lines
 
 
 def is_call(name: str) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import posixpath
 import shutil
 import stat
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,16 +24,20 @@ if TYPE_CHECKING:
 
 WHOLE = "-"
 """The path of a program that is the whole input, not a file in it."""
+EXEC_MAPPINGS = "exec-mappings"
+"""The setting of an image that sets ``allow_exec_mappings``."""
 _MOST_LINKS = 8
 """Links that lead to links: more in a row are not followed."""
 
 
 def take(call: BuiltinCall) -> None:
     """Run ``linux-program``: the version, the file or folder, a path in it or ``-``, the output."""
+    from unibuild.elf.validation import validate
+
     _version, source, path, made = call.arguments
     given = call.inputs[source]
     place, name = (given, source) if path == WHOLE else (_inside(given, path), path)
-    # the checks of unibuild.elf come here
+    validate(Path(name).name, place.read_bytes(), allow_exec_mappings=True)
     if not place.stat().st_mode & stat.S_IXUSR:
         raise ActionError(
             "not-executable",
@@ -43,17 +49,37 @@ def take(call: BuiltinCall) -> None:
 
 
 def find_libraries(call: BuiltinCall) -> None:
-    """Run ``linux-libraries``: the version, the program, the output, pairs of path and input."""
-    _version, _program, made, *pairs = call.arguments
+    """Run ``linux-libraries``: version, setting, program, output, pairs of path and input.
+
+    The setting is ``exec-mappings`` where the program may have memory that is writable and executable,
+    else ``-``: only the image knows that.
+    """
+    from unibuild.elf.libraries import libraries
+    from unibuild.elf.validation import validate
+
+    _version, setting, program, made, *pairs = call.arguments
+    content = call.inputs[program].read_bytes()
+    validate(Path(program).name, content, allow_exec_mappings=setting == EXEC_MAPPINGS)
     entries: dict[str, Path] = {}
     for path, source in zip(pairs[::2], pairs[1::2], strict=True):
         entries.update(_files(path, call.inputs[source]))
     folder = call.outputs[made]
     folder.mkdir(exist_ok=True)
-    for path, place in _followed({}).items():
+    with named(call.inputs[program], program) as place:
+        found = libraries(place, _followed(entries))
+    for path, place in found.items():
         copy = folder / path.lstrip("/")
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(place, copy)
+
+
+@contextmanager
+def named(place: Path, path: str) -> Iterator[Path]:
+    """Give the file at ``place`` the name that ``path`` ends in: the store's says nothing to people."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, path.rpartition("/")[2])
+        link.symlink_to(place)
+        yield link
 
 
 def library_files(folder: Path) -> dict[str, Path]:

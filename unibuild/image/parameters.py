@@ -48,7 +48,7 @@ def assembly(
 
 
 def program_assembly(path: str, *, allow_exec_mappings: bool) -> str:
-    """Return what an image with a Linux program at ``path`` of its root has besides.
+    """Return what an image with a Linux program at ``path`` of its root has before the rest.
 
     Its root archive begins on a page, so that what is on pages in there is so in memory. The kernel
     starts the program where others have theirs linked.
