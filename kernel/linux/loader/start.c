@@ -29,6 +29,9 @@
 
 const uint64_t ub_program_stack_size = STACK_SIZE;
 
+/* Reports refer to it weakly, so that only images with a loader have it: this is what links it. */
+static void (*const describe)(void) __attribute__((used, retain)) = ub_user_describe;
+
 struct ub_loaded_program ub_loaded_program;
 
 /* Keeps the block that the program has a copy of. */
