@@ -157,7 +157,7 @@ void ub_user_leave(struct ub_exception_frame *frame)
         }
         handled = true;
         ub_signal_handle(frame, &action, &information);
-        frame->vector = 0; /* what goes on is the handler, no longer the call */
+        frame->vector = VECTOR_NONE; /* what goes on is the handler, no longer the call */
     }
     if (!handled) {
         restart(frame, RESTART_NO_HANDLER);

@@ -10,7 +10,7 @@ UB_LINUX_CALL(rt_sigreturn)
     uint64_t mask;
     /* The handler's own return has taken the return address. */
     bool sound = ub_signal_frame_pop(frame, frame->stack_pointer - sizeof(uint64_t), &mask);
-    frame->vector = 0; /* nothing of a call is left: every register goes back as it is */
+    frame->vector = VECTOR_NONE; /* every register goes back as it is */
     if (!sound) {
         const struct signal_information bad_frame = {.signal = SIGSEGV, .code = SI_KERNEL};
         (void)ub_user_frame_check(frame);

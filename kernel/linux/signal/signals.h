@@ -8,12 +8,16 @@
 
 #include <unibuild/exception.h>
 #include <unibuild/scheduler.h>
+#include <unibuild/user.h>
 
 #define SIGNALS 64
 #define FIRST_REALTIME 32
 #define BIT(signal) (1UL << ((signal) - 1))
 /* SIGKILL and SIGSTOP. */
 #define UNBLOCKABLE (BIT(9) | BIT(19))
+
+/* In a frame's `vector`: neither an exception nor a call brought the program here. */
+#define VECTOR_NONE (UB_VECTOR_CALL + 1)
 
 /* struct sigaction as rt_sigaction has it; handler 0 is SIG_DFL, 1 is SIG_IGN. */
 struct signal_action {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <unibuild/context.h>
-#include <unibuild/panic.h>
 #include <unibuild/scheduler.h>
 #include <unibuild/user.h>
 
@@ -17,17 +16,14 @@
     (CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_IO | CLONE_SETTLS | CLONE_PARENT_SETTID |      \
      CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED)
 
-/* A process of its own: there is none. Said once, with the instruction that asked. */
+/* kernel/linux/call's answer to a call that nobody defines; the report names who called. */
+#pragma weak ub_call_missing
+long ub_call_missing(const struct ub_exception_frame *frame);
+
+/* A process of its own: there is none. */
 static long refuse_process(const struct ub_exception_frame *frame)
 {
-    static bool said;
-    if (!said) {
-        said = true;
-        ub_print("\x1e[unibuild] missing-call %s %u caller %p\n",
-                 frame->error == 435 ? "clone3" : "clone", (unsigned)frame->error,
-                 (const void *)frame->instruction_pointer);
-    }
-    return -ENOSYS;
+    return ub_call_missing != NULL ? ub_call_missing(frame) : -ENOSYS;
 }
 
 long ub_linux_clone_thread(const struct ub_exception_frame *frame,
