@@ -3,9 +3,10 @@
  *
  * Memory is known by physical addresses here, and by pointers into the direct map outside.
  *
- * Until the bits exist, page tables come off the front of the lowest RAM (`early`). A single page
- * is looked for from where the last one was found; several from the bottom up, so that large holes
- * stay at the top.
+ * Until the bits exist, page tables come off the front of the lowest RAM (`early`). The lowest free
+ * pages are taken first: what was used before is used again, so that the monitor's process need not
+ * get memory for the rest, and large holes stay at the top. `lowest` is the word of bits below
+ * which no page is free.
  */
 #include "internal.h"
 
@@ -23,7 +24,7 @@
 static struct ub_lock lock = UB_LOCK_INITIAL;
 static uint64_t *free_bits;
 static size_t word_count;
-static size_t rover;
+static size_t lowest;
 static size_t free_count;
 static size_t total_count;
 static struct ub_memory_range early;
@@ -48,30 +49,31 @@ static void mark(uint64_t start, uint64_t end, bool available)
     }
 }
 
+/* There is one. */
 static size_t find_one(void)
 {
-    for (size_t i = 0; i < word_count; i++) {
-        size_t at = rover + i < word_count ? rover + i : rover + i - word_count;
-        if (free_bits[at] != 0) {
-            rover = at;
-            return at * WORD_BITS + (size_t)__builtin_ctzl(free_bits[at]);
-        }
+    while (free_bits[lowest] == 0) {
+        lowest++;
     }
-    return SIZE_MAX;
+    return lowest * WORD_BITS + (size_t)__builtin_ctzl(free_bits[lowest]);
 }
 
 static size_t find_run(size_t count)
 {
     size_t run = 0;
-    for (size_t page = 0; page < word_count * WORD_BITS; page++) {
-        if (page % WORD_BITS == 0 && free_bits[page / WORD_BITS] == 0) {
-            page += WORD_BITS - 1;
+    for (size_t page = lowest * WORD_BITS; page < word_count * WORD_BITS;) {
+        size_t left = WORD_BITS - page % WORD_BITS;
+        uint64_t bits = free_bits[page / WORD_BITS] >> page % WORD_BITS;
+        if ((bits & 1) == 0) {
             run = 0;
+            page += bits != 0 ? (size_t)__builtin_ctzl(bits) : left;
             continue;
         }
-        run = is_free(page) ? run + 1 : 0;
-        if (run == count) {
-            return page + 1 - count;
+        size_t ones = bits != UINT64_MAX ? (size_t)__builtin_ctzl(~bits) : WORD_BITS;
+        run += ones;
+        page += ones;
+        if (run >= count) {
+            return page - run;
         }
     }
     return SIZE_MAX;
@@ -106,6 +108,8 @@ void ub_page_free(void *pages, size_t count)
     UB_ASSERT(!is_free(start / UB_PAGE_SIZE));
     mark(start, start + count * UB_PAGE_SIZE, true);
     free_count += count;
+    size_t word = start / UB_PAGE_SIZE / WORD_BITS;
+    lowest = word < lowest ? word : lowest;
     ub_lock_release(&lock, flags);
 }
 
