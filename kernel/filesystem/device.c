@@ -75,7 +75,16 @@ static const struct ub_file_operations null_operations = {
     .close = ub_open_file_close,
 };
 
+/* Mapped, it is zeroes. */
+static long zero_contents(struct ub_file *file, struct ub_file_contents *contents)
+{
+    (void)file;
+    *contents = (struct ub_file_contents){0};
+    return 0;
+}
+
 static const struct ub_file_operations zero_operations = {
+    .contents = zero_contents,
     .read = read_zeros,
     .write = write_nowhere,
     .seek = seek_nowhere,

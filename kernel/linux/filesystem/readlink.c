@@ -1,4 +1,7 @@
 #include "path_call.h"
+#include "wanted.h"
+
+UB_PROCFS_WANTED();
 
 long ub_sys_readlinkat(long directory, const char *path, char *buffer, long size);
 

@@ -9,4 +9,9 @@
     static struct ub_node *(*const tmpfs)(struct ub_node *, const char *, size_t,                  \
                                           uint32_t)__attribute__((used, retain)) = ub_tmpfs_mount
 
+/* For calls that may ask about the program or the machine. */
+#define UB_PROCFS_WANTED()                                                                         \
+    static const struct ub_builtin_node *const procfs __attribute__((used, retain)) =              \
+        ub_procfs_nodes
+
 #endif
