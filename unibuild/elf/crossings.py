@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from unibuild.elf.code import falls_through
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from unibuild.elf.code import Decoder
     from unibuild.elf.functions import Function, Functions
 
 _STUB = re.compile(rb"(?:\xf3\x0f\x1e\xfa)?\xf2?\xff\x25(....)", re.DOTALL)
 _RIP = re.compile(r"\[rip ([+-]) (0x[0-9a-f]+|\d+)\]")
-_ABSOLUTE = re.compile(r"0x[0-9a-f]{5,}")
+_ABSOLUTE = re.compile(r"(0x[0-9a-f]{5,})")
 _CALLS: Final = re.compile(rb"\xe8(?=(....))", re.DOTALL)
 _STUB_SIZE = 11
+_STUB_ALIGNMENT = 8
 _WORD = 8
 _WIDE: Final = {"xmmword": 16, "ymmword": 32, "zmmword": 64}
 
@@ -81,6 +82,18 @@ def stub_slot(decoder: Decoder, address: int) -> int | None:
     return address + match.end() + int(offset)
 
 
+def stubs(decoder: Decoder, slots: Container[int]) -> list[int]:
+    """Return the addresses of the linker's stubs, in order; ``slots`` hold other files' addresses."""
+    found = []
+    for low, high in decoder.memory.code():
+        for match in _STUB.finditer(decoder.memory.read(low, high - low)):
+            start, end = low + match.start(), low + match.end()
+            (offset,) = struct.unpack("<i", match.group(1))
+            if start % _STUB_ALIGNMENT == 0 and end + offset in slots:
+                found.append(start)
+    return found
+
+
 def call_targets(decoder: Decoder) -> set[int]:
     """Return all addresses that bytes which look like a direct call name: more than there are."""
     found = set()
@@ -114,11 +127,7 @@ def read_body(
         elif name == "sysenter" or (name == "int" and text == "0x80"):
             body.old_gates.append(address)
         elif span and "0x" in text:
-            body.uses += [
-                Use(address, value, 0)
-                for value in (int(one, 16) for one in _ABSOLUTE.findall(text))
-                if span[0] <= value < span[1]
-            ]
+            body.uses += _plain_uses(address, text, span)
         if not name.endswith(("nop", "int3")):
             last, last_name = address, name
             body.returns |= name.endswith("ret") or (name.endswith("jmp") and text[:2] != "0x")
@@ -149,6 +158,17 @@ def _use(body: Body, address: int, size: int, name: str, text: str) -> None:
                 0 if name == "lea" else next((_WIDE[one] for one in _WIDE if one in text), _WORD)
             )
             body.uses.append(Use(address, goal, width))
+
+
+def _plain_uses(address: int, text: str, span: tuple[int, int]) -> list[Use]:
+    """Return the uses of addresses as plain numbers, of which those in brackets are accesses."""
+    found = []
+    for match in _ABSOLUTE.finditer(text):
+        value = int(match.group(1), 16)
+        if span[0] <= value < span[1]:
+            alone = text[: match.start(1)].endswith("[") and text[match.end(1) :].startswith("]")
+            found.append(Use(address, value, _WORD if alone else 0))
+    return found
 
 
 def code_targets(bodies: Iterator[Body]) -> set[int]:

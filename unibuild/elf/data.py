@@ -1,8 +1,8 @@
 """The data of a program, divided into objects: a pointer in one matters when the object is used.
 
-Symbols tell the bounds of objects. Where there are none, an object begins at each address that code or
-other data names. In a run of pointers only an address that a compiler would align an object to
-counts as a begin, so that a table with a name for its middle stays one object.
+Symbols tell the bounds of objects. Where there are none, an object begins at each address that code
+or other data takes, as far as a compiler would align an object with pointers to it: what is named in
+the middle of a table or a structure seldom is, and two objects taken for one are only less precise.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from unibuild.elf.memory import WORD
+from unibuild.elf.dynamic import R_GLOB_DAT, R_JUMP_SLOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,22 +30,25 @@ class Data:
         pointers: Mapping[int, Pointer],
         known: Mapping[int, int],
         named: Iterable[int],
+        edges: Iterable[int],
     ) -> None:
-        """Take the places of all pointers, the known objects (begin → end), and named addresses."""
+        """Take the places of all pointers, the known objects (begin → end), and named addresses.
+
+        ``edges`` are where sections and segments begin and end: no object crosses them. The linker's
+        own tables of other files' addresses belong to no object, as each entry is read by itself.
+        """
         self._slots = sorted(place for place in pointers if not memory.executable(place))
+        self._own = {
+            place for place, one in pointers.items() if one.kind in (R_GLOB_DAT, R_JUMP_SLOT)
+        }
         begins = sorted(known)
         inner = {
             address
             for address in named
             if not memory.executable(address) and not self._inside(begins, known, address)
         }
-        slots = set(self._slots)
-        starts = {
-            address
-            for address in inner
-            if address % _ALIGNMENT == 0 or not {address, address - WORD} <= slots
-        }
-        self._begins = sorted({*starts, *known, *known.values()})
+        starts = {address for address in inner if address % _ALIGNMENT == 0}
+        self._begins = sorted({*starts, *known, *known.values(), *edges})
 
     @staticmethod
     def _inside(begins: list[int], known: Mapping[int, int], address: int) -> bool:
@@ -61,7 +64,7 @@ class Data:
         """Return the places of the pointers in the object that begins at ``begin``."""
         index = bisect_right(self._begins, begin)
         end = self._begins[index] if index < len(self._begins) else 1 << 64
-        return self.between(begin, end)
+        return [place for place in self.between(begin, end) if place not in self._own]
 
     def between(self, low: int, high: int) -> list[int]:
         """Return the places of the pointers from ``low`` up to ``high``."""

@@ -300,17 +300,30 @@ def _stack(flow: Flow, index: int, location: Stack) -> Origin:
 
 
 def _pointer_nearby(flow: Flow, index: int, place: Place) -> Slot | None:
-    """Return the stack place of a store through a register that a ``lea`` just before set."""
+    """Return the stack place of a store through a register that was made to point there before."""
     if place.scaled or place.thread_local or not place.base:
         return None
+    return pointing(flow, index, place.base, place.displacement)
+
+
+def pointing(flow: Flow, index: int, family: str, offset: int) -> Slot | None:
+    """Return the stack place ``offset`` bytes behind where a register points, when that is near."""
     for earlier in range(index - 1, max(index - _NEAR, -1), -1):
         one = flow.all[earlier]
         given = operands(one.operands)
-        if given and isinstance(given[0], Register) and given[0].family == place.base:
-            if one.name != "lea" or not isinstance(given[1], Place):
-                return None
-            slot = flow.slot(earlier, given[1])
-            return Slot(slot.base, slot.offset + place.displacement) if slot else None
+        if is_call(one.name) and family in CLOBBERED:
+            return None
+        if not given or not isinstance(given[0], Register) or given[0].family != family:
+            continue
+        if one.name.startswith(("cmp", "test", "push")):
+            continue
+        second = given[1] if len(given) > 1 else None
+        slot = None
+        if one.name == "lea" and isinstance(second, Place):
+            slot = flow.slot(earlier, second)
+        elif one.name == "mov" and isinstance(second, Register):
+            slot = flow.slot(earlier, Place(second.family, "", 0, WORD, thread_local=False))
+        return Slot(slot.base, slot.offset + offset) if slot else None
     return None
 
 
@@ -341,6 +354,10 @@ def _pointed(flow: Flow, decoder: Decoder, index: int, location: Pointed, *, go:
         left, right = before.left, before.right
         if isinstance(right, Number) and not isinstance(left, Number):
             return Pointed(left, location.offset + right.value)
+    if isinstance(before, General) and before.family in ("rsp", "rbp"):
+        slot = flow.pointer(index) if before.family == "rsp" else flow.frame(index)
+        if slot is not None:
+            return Stack(Slot(slot.base, slot.offset + location.offset))
     if isinstance(before, Location) and _depth(before) < _DEEPEST:
         return Pointed(before, location.offset)
     return Unknown("it is read through a pointer")

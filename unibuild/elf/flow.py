@@ -105,6 +105,15 @@ class Flow:
         state = self._stack[index]
         return state.pointer if state else Slot(self.all[index].address, 0)
 
+    def pointer_behind(self, index: int) -> Slot:
+        """Return where the stack pointer is behind the instruction."""
+        return _stack_after(self.all[index], _Stack(self.pointer(index), self.frame(index))).pointer
+
+    def frame(self, index: int) -> Slot | None:
+        """Return where the frame pointer points before the instruction, if to the stack."""
+        state = self._stack[index]
+        return state.frame if state else None
+
     def slot(self, index: int, place: Place) -> Slot | None:
         """Return the place on the stack that a memory operand of the instruction names."""
         state = self._stack[index]

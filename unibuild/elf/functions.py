@@ -8,7 +8,7 @@ may be a part of one, or two in a row: who follows the program's flow has to cro
 from __future__ import annotations
 
 import struct
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.elf.dynamic import STT_GNU_IFUNC
@@ -16,7 +16,7 @@ from unibuild.elf.go_table import go_functions
 from unibuild.elf.layout import STT_FUNC, STT_NOTYPE, MalformedElfError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from unibuild.elf.dynamic import Dynamic
     from unibuild.elf.layout import ElfFile, Symbol
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PT_GNU_EH_FRAME = 0x6474E550
 _TABLE_ENCODING = b"\x01\x1b\x03\x3b"
 """Version 1, and the encodings that all linkers write: 32-bit offsets from the table's begin."""
+_MANY_STUBS = 2
 _AUGMENTATION = 9
 """Where a common information entry has its augmentation text, after length, id and version."""
 
@@ -62,10 +63,19 @@ def find_functions(
     dynamic: Dynamic,
     symbols: Iterable[Symbol],
     targets: Iterable[int],
+    stubs: Sequence[int],
 ) -> Functions:
-    """Return the functions of a program; ``targets`` are addresses that calls and pointers name."""
+    """Return the functions of a program.
+
+    ``targets`` are addresses that calls and pointers name, ``stubs`` those of the linker's jumps to
+    other files, in order: each is a function, though the unwinder's table has them as one.
+    """
     go = go_functions(memory, dynamic.pointers)
-    known: dict[int, tuple[int, str]] = _unwound(elf, memory)
+    known: dict[int, tuple[int, str]] = {
+        start: bounds
+        for start, bounds in _unwound(elf, memory).items()
+        if bisect_left(stubs, bounds[0]) - bisect_left(stubs, start) < _MANY_STUBS
+    }
     names: dict[int, str] = {}
     for address, size, name, kind in _named(dynamic, symbols):
         if memory.executable(address):
@@ -73,7 +83,7 @@ def find_functions(
             if size and kind != STT_NOTYPE:
                 known[address] = (address + size, name)
     known.update(go)
-    begins = {*known, *names, *(one for one in targets if memory.executable(one))}
+    begins = {*known, *names, *stubs, *(one for one in targets if memory.executable(one))}
     begins.update(low for low, _ in memory.code())
     for end, _name in list(known.values()):
         if memory.executable(end):

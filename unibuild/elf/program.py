@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from unibuild.elf.code import Decoder
-from unibuild.elf.crossings import Body, Use, call_targets, code_targets, read_body
+from unibuild.elf.crossings import Body, Use, call_targets, code_targets, read_body, stubs
 from unibuild.elf.dynamic import Pointer, interpreter, read_dynamic
 from unibuild.elf.flow import Flow
 from unibuild.elf.functions import Function, Functions, find_functions
@@ -89,13 +90,20 @@ class Program:
         """The functions: twice divided where no table tells them, the second time at all targets."""
         targets = {self.elf.entry, *self.dynamic.starting(self.memory)}
         targets.update(one.target for one in self.pointers.values() if one.symbol is None)
-        first = find_functions(self.elf, self.memory, self.dynamic, self.symbols, targets)
+        jumps = stubs(
+            self.decoder,
+            {place for place, one in self.dynamic.pointers.items() if one.symbol is not None},
+        )
+        first = self._divided(targets, jumps)
         unknown = [one for one in first.all if not one.known]
         if not unknown:
             return first
         targets |= call_targets(self.decoder)
         targets |= code_targets(read_body(self.decoder, one, first, self.span) for one in unknown)
-        return find_functions(self.elf, self.memory, self.dynamic, self.symbols, targets)
+        return self._divided(targets, jumps)
+
+    def _divided(self, targets: set[int], jumps: list[int]) -> Functions:
+        return find_functions(self.elf, self.memory, self.dynamic, self.symbols, targets, jumps)
 
     @cached_property
     def bodies(self) -> dict[int, Body]:
@@ -126,8 +134,8 @@ class Program:
         ]
 
     @cached_property
-    def objects(self) -> tuple[list[int], dict[int, int]]:
-        """The data objects that symbols tell: their begins in order, and begin → end."""
+    def objects(self) -> dict[int, int]:
+        """The data objects that symbols tell, begin → end."""
         ends = {
             one.value: one.value + one.size
             for one in self.symbols
@@ -138,15 +146,15 @@ class Program:
             for one in self.dynamic.symbols
             if one.kind == STT_OBJECT and one.size and one.defined
         )
-        return sorted(ends), ends
+        return ends
 
-    def object_at(self, address: int) -> tuple[int, int] | None:
-        """Return begin and end of the data object at ``address``, if a symbol tells one."""
-        begins, ends = self.objects
-        index = bisect_right(begins, address) - 1
-        if index < 0 or address >= ends[begins[index]]:
-            return None
-        return begins[index], ends[begins[index]]
+    @cached_property
+    def edges(self) -> set[int]:
+        """Where segments begin and end, and sections too when the file tells them."""
+        bounds = [(one.virtual_address, one.memory_size) for one in self.elf.segments]
+        with suppress(MalformedElfError):
+            bounds += [(one.address, one.size) for one in self.elf.sections() if one.in_memory]
+        return {edge for start, size in bounds for edge in (start, start + size)}
 
     @cached_property
     def _returning(self) -> set[int]:

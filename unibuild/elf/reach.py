@@ -208,8 +208,7 @@ def _texts(program: Program) -> set[bytes]:
 
 def _data(program: Program) -> Data:
     """Divide a program's data by its symbols, and by what its code and data name."""
-    begins, ends = program.objects
-    named = {use.address for body in program.bodies.values() for use in body.uses}
+    named = {use.address for body in program.bodies.values() for use in body.uses if use.taken}
     named.update(one.target for one in program.pointers.values() if one.symbol is None)
     named.update(one.address for one in program.dynamic.symbols if one.defined)
-    return Data(program.memory, program.pointers, {one: ends[one] for one in begins}, named)
+    return Data(program.memory, program.pointers, program.objects, named, program.edges)

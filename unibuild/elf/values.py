@@ -24,6 +24,7 @@ from unibuild.elf.effects import (
     Unknown,
     Vector,
     origin_of,
+    pointing,
 )
 from unibuild.elf.flow import WORD, Slot
 from unibuild.elf.layout import MalformedElfError
@@ -97,6 +98,13 @@ class Search:
         if isinstance(location, Global):
             self._global(program, function, index, location.address)
             return
+        if isinstance(location, Pointed) and isinstance(location.pointer, Global):
+            self._through_global(program, location.pointer.address, location.offset)
+            return
+        if isinstance(location, Pointed) and isinstance(location.pointer, General):
+            flow = program.flow(function)
+            slot = pointing(flow, index, location.pointer.family, location.offset)
+            location = location if slot is None else Stack(slot)
         if isinstance(location, Vector) and function.go and location.family == "xmm15":
             self.found.add(0, Spot(program, function, program.flow(function).all[index].address))
             return
@@ -195,15 +203,17 @@ class Search:
         if source is None:
             return
         here = program.flow(function).pointer(index)
-        there = flow.pointer(source)
+        there = flow.pointer(source) if caller.call else flow.pointer_behind(source)
         shift = there.offset - here.offset - (WORD if caller.call else 0)
         moved = _moved(location, here.base, there.base, shift)
         if moved is None:
             self._unknown(program, function, index, "the stack was changed before")
         elif isinstance(moved, Global) and caller.program is not program:
             self._unknown(program, function, index, "it is in another file's memory")
-        else:
+        elif caller.call:
             self._before(caller.program, caller.function, source, moved)
+        else:
+            self._wait(caller.program, caller.function, source, moved)
 
     def _taken(self, program: Program, function: Function, location: Location) -> None:
         """Say that a function is called through a pointer; ask those who hand it on with a context."""
@@ -267,8 +277,21 @@ class Search:
             elif use.address == address:
                 self._stored(program, holder, use.source)
 
-    def _stored(self, program: Program, function: Function, address: int) -> None:
-        """Take what an instruction stores into a variable."""
+    def _through_global(self, program: Program, address: int, offset: int) -> None:
+        """Answer for what a variable points to: what the functions that set it have there."""
+        pointer = program.pointers.get(address)
+        if pointer is not None and pointer.symbol is None:
+            function = program.functions.all[0]
+            self._global(program, function, 0, pointer.target + offset)
+        for use in program.uses_near(address, 0):
+            holder = program.functions.at(use.source)
+            if holder is not None:
+                self._stored(program, holder, use.source, offset)
+
+    def _stored(
+        self, program: Program, function: Function, address: int, offset: int | None = None
+    ) -> None:
+        """Take what an instruction stores into a variable, or what that points to at ``offset``."""
         flow = program.flow(function)
         index = flow.index.get(address)
         if index is None:
@@ -281,7 +304,11 @@ class Search:
             return
         source = given[1] if one.name == "mov" and len(given) > 1 else None
         if isinstance(source, Register):
-            self._before(program, function, index, General(source.family))
+            stored = General(source.family)
+            behind = stored if offset is None else Pointed(stored, offset)
+            self._before(program, function, index, behind)
+        elif offset is not None:
+            return
         elif isinstance(source, Immediate):
             self.found.add(source.value, Spot(program, function, address))
         else:
