@@ -19,12 +19,16 @@ _PORT = re.compile(r"(\d{1,5})(?:/(?:udp|tcp))?")
 _HIGHEST_PORT = 65535
 
 
-def image_files(ctx: RuleContext[ImageAttributes]) -> dict[str, Artifact]:
-    """Return the files and trees of the root file system by their paths there."""
-    files = ctx.mapped_files("files")
+def image_files(ctx: RuleContext[ImageAttributes]) -> list[tuple[str, Artifact]]:
+    """Return the files and trees of the root file system with their paths there.
+
+    Trees may share a path: whether what they hold clashes is seen when they are packed.
+    """
     for attribute in ("files", "dirs"):
         paths = getattr(ctx.attributes, attribute)
         for index, path in enumerate(paths):
+            if path == "/" and isinstance(paths, dict) and attribute == "dirs":
+                continue
             if not path.startswith("/") or any(
                 part in ("", ".", "..") for part in path[1:].split("/")
             ):
@@ -34,10 +38,7 @@ def image_files(ctx: RuleContext[ImageAttributes]) -> dict[str, Artifact]:
                     hint="write names joined by `/` after a leading `/`, such as `/etc/dns/zone`",
                     item=path if isinstance(paths, dict) else index,
                 )
-    for path, source in ctx.mapped_folders("dirs").items():
-        if files.setdefault(path, source) != source:
-            raise ctx.error("dirs", f"two entries of `files` and `dirs` claim the path {path}")
-    return files
+    return [*ctx.mapped_files("files").items(), *ctx.mapped_folders("dirs")]
 
 
 def check_ports(ctx: RuleContext[ImageAttributes]) -> None:
@@ -51,7 +52,7 @@ def check_ports(ctx: RuleContext[ImageAttributes]) -> None:
 
 
 def root_archive(
-    ctx: RuleContext[ImageAttributes], files: dict[str, Artifact], *, programs: bool
+    ctx: RuleContext[ImageAttributes], files: Sequence[tuple[str, Artifact]], *, programs: bool
 ) -> Artifact | None:
     """Declare the root file system; with ``programs`` its ELF files can be run where they lie."""
     directories = () if isinstance(ctx.attributes.dirs, dict) else ctx.attributes.dirs
@@ -61,7 +62,7 @@ def root_archive(
     words: list[str | Artifact] = [ROOT_ARCHIVE_VERSION]
     if programs:
         words.append(f"programs-{PROGRAM_ARCHIVE_VERSION}")
-    for path, source in sorted(files.items()):
+    for path, source in sorted(files, key=lambda one: one[0]):
         words += ["file", path, source]
     for path in directories:
         words += ["directory", path]

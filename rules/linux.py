@@ -30,7 +30,7 @@ from unibuild.image.call_table import is_call, near_calls
 from unibuild.image.linux_program import EXEC_MAPPINGS, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from unibuild.analysis.api import Artifact, Label
 
@@ -120,18 +120,18 @@ def _makers(ctx: RuleContext[LinuxBinaryAttributes]) -> tuple[MaterialInfo, ...]
 
 
 def declare_calls(
-    ctx: RuleContext[Any], program: LinuxProgramInfo, files: Mapping[str, Artifact]
+    ctx: RuleContext[Any], program: LinuxProgramInfo, files: Sequence[tuple[str, Artifact]]
 ) -> tuple[Artifact, Artifact]:
     """Declare what finds the system calls of ``program``; return the findings and the table's source.
 
-    ``files`` are the image's, by path. The libraries among them are taken out first, so that other
+    ``files`` are the image's, with their paths. The libraries among them are taken out first, so that other
     files may change without another scan.
     """
     folder = f"{ctx.label.name}.link"
     libraries = ctx.declare_tree(f"{folder}/libraries")
     setting = EXEC_MAPPINGS if ctx.attributes.allow_exec_mappings else WHOLE
     words: list[str | Artifact] = [LINUX_PROGRAM_VERSION, setting, program.executable, libraries]
-    for path, source in sorted(files.items()):
+    for path, source in sorted(files, key=lambda one: one[0]):
         words += [path, source]
     ctx.action(
         "LinuxLibraries",

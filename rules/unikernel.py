@@ -221,7 +221,7 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
 
 
 def _app(
-    ctx: RuleContext[ImageAttributes], tools: ToolchainInfo, files: dict[str, Artifact]
+    ctx: RuleContext[ImageAttributes], tools: ToolchainInfo, files: list[tuple[str, Artifact]]
 ) -> _App:
     """Return the image's program; a Linux program is added to ``files``."""
     labels = ctx.labels("app")
@@ -230,13 +230,14 @@ def _app(
         app = ctx.dependency("app", ProgramInfo)
         return _App(app, (), app.label.name)
     path = program_path(linux.label)
-    if files.setdefault(path, linux.executable) != linux.executable:
+    if path in dict(files):
         raise ctx.error(
             "files",
             f"the image has its program at `{path}`, and `files` another file",
             hint="give the file another path, or the `linux_binary` another name",
             item=path if path in ctx.attributes.files else None,
         )
+    files.append((path, linux.executable))
     calls, source = declare_calls(ctx, linux, files)
     table = ctx.declare_file(f"{ctx.label.name}.link/calls.o")
     assemble(ctx, tools, source, table, f"Assembling the system calls of {linux.label}")

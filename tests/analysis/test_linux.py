@@ -58,6 +58,20 @@ def test_other_images_are_offered_nothing_for_linux_programs(sample: Make) -> No
     assert not any(one.mnemonic == "SystemCalls" for one in graph.actions)
 
 
+def test_several_folders_and_labels_in_one_place(sample: Make) -> None:
+    build = IMAGE.replace('"static" }', '["static", "other", ":made"] }')
+    build += '[genrule.made]\nouts = ["made/"]\ncmd = ""\n'
+    words = action(sample(files(build)).analyse("//p:image"), "RootArchive").arguments
+    named = [words[at + 1 : at + 3] for at, word in enumerate(words) if word == "file"]
+    assert named == [
+        ("/bin/server", "unibuild-gen/p/server.program/server"),
+        ("/static", "unibuild-gen/p/made"),
+        ("/static/index.html", "p/static/index.html"),
+        ("/static/index.html", "p/other/index.html"),
+        ("/static/sub/.hidden", "p/static/sub/.hidden"),
+    ]
+
+
 def test_files_that_are_no_libraries_do_not_reach_the_scan(sample: Make) -> None:
     graph = sample(files(IMAGE)).analyse("//p:image")
     read = [artifact.path for artifact in action(graph, "SystemCalls").inputs]
@@ -75,7 +89,6 @@ def test_files_that_are_no_libraries_do_not_reach_the_scan(sample: Make) -> None
         (IMAGE.replace('"static" }', '"server" }'), "not-a-folder", ""),
         (IMAGE.replace('"/static"', '"static"'), "bad-attribute", "after a leading `/`"),
         (IMAGE + 'files = { "/bin/server" = "other/index.html" }\n', "bad-attribute", "another path"),
-        (IMAGE + 'files = { "/static/index.html" = "other/index.html" }\n', "bad-attribute", ""),
         (IMAGE.replace("8080", "80800"), "bad-attribute", "`8080`"),
         (IMAGE.replace("8080", '"dns"'), "bad-attribute", "`8080`"),
     ],

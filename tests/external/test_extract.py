@@ -98,6 +98,20 @@ def test_every_format_gives_the_same_tree_under_any_umask(tmp_path: Path, data: 
     assert tree(tmp_path / "tree") == EXPECTED
 
 
+def test_links_of_a_debian_package_may_begin_at_the_root(tmp_path: Path) -> None:
+    """As in libc6: the interpreter is a link from /lib64."""
+    links = {"./lib64/ld.so": "/lib/multi/ld.so", "./etc/here": "/etc/there"}
+    data = tar_bytes({"./lib/multi/ld.so": b"x", "./etc/there": b"y"}, "w:xz", links)
+    (tmp_path / "archive").write_bytes(deb_bytes(data))
+    unpack(tmp_path / "archive", tmp_path / "tree", Selection())
+    assert (tmp_path / "tree/lib64/ld.so").readlink() == Path("../lib/multi/ld.so")
+    assert (tmp_path / "tree/lib64/ld.so").read_bytes() == b"x"
+    assert (tmp_path / "tree/etc/here").read_bytes() == b"y"
+    (tmp_path / "archive").write_bytes(tar_bytes({}, "w", {"lib64/ld.so": "/lib/ld.so"}))
+    with pytest.raises(ActionError):
+        unpack(tmp_path / "archive", tmp_path / "other", Selection())
+
+
 @pytest.mark.parametrize(
     ("selection", "names"),
     [

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Refers(StrEnum):
@@ -34,7 +37,7 @@ class Refers(StrEnum):
     SOURCE_MAP = "source-map"
     """A table whose values are each one file or one label."""
     FOLDER_MAP = "folder-map"
-    """A table whose values are each one folder or one label; or a list of other things."""
+    """A table whose values are each one folder or label, or a list of them; or a list of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,6 @@ OneLabel = Annotated[str, Reference(Refers.LABEL)]
 SourceMap = Annotated[dict[str, str], Reference(Refers.SOURCE_MAP)]
 """A table from a name of your choice to a file of the package or a label."""
 
-FolderMap = Annotated[
-    Annotated[tuple[str, ...], Strict(strict=False)] | dict[str, str],
-    Reference(Refers.FOLDER_MAP),
-]
-"""A table from a name of your choice to a folder of the package, with all that is in it, or a label;
-or a list of plain strings."""
-
 Strings = Annotated[tuple[str, ...], Strict(strict=False)]
 """Plain strings."""
 
@@ -77,6 +73,15 @@ StringMap = dict[str, str]
 
 StringsMap = dict[str, Strings]
 """A table of lists of plain strings."""
+
+FolderMap = Annotated[Strings | dict[str, str | Strings], Reference(Refers.FOLDER_MAP)]
+"""A table from a name of your choice to a folder of the package, with all that is in it, to a label, or
+to a list of them; or a list of plain strings."""
+
+
+def listed(value: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the elements of a value that is one string or a list of them."""
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 class Attributes(BaseModel):

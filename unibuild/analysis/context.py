@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
-from unibuild.analysis.attributes import Attributes
+from unibuild.analysis.attributes import Attributes, listed
 from unibuild.analysis.materials import own_material
 from unibuild.analysis.providers import (
     DefaultInfo,
@@ -27,7 +27,7 @@ from unibuild.model.errors import UserError
 from unibuild.model.labels import Label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from unibuild.external.go_sum import Module
 
@@ -102,30 +102,36 @@ class RuleContext(Generic[A]):
             for key, reference in zip(keys, references, strict=True)
         }
 
-    def mapped_folders(self, attribute: str) -> dict[str, Artifact]:
-        """Return what the folders and labels of a table hold, by its path below the table's key.
+    def mapped_folders(self, attribute: str) -> list[tuple[str, Artifact]]:
+        """Return what the folders and labels of a table hold, with its path below the table's key.
 
         A label's one tree stands under the key itself, its files under their names below it.
         """
         table = getattr(self.attributes, attribute)
-        references = self._target.references.get(attribute, ())
-        found: dict[str, Artifact] = {}
-        for key, text in table.items() if isinstance(table, dict) else ():
-            above = key.rstrip("/")
-            folder = text.removesuffix("/") + "/"
-            for reference in references:
-                if isinstance(reference, str):
-                    if reference.startswith(folder):
-                        inside = reference.removeprefix(folder)
-                        found[f"{above}/{inside}"] = self._source(reference)
-                elif self._target.package.refers_to(text, reference):
-                    outputs = self._outputs(reference)
-                    if len(outputs) == 1 and outputs[0].tree:
-                        found[key] = outputs[0]
-                        continue
+        if not isinstance(table, dict):
+            return []
+        return [
+            (f"{key.rstrip('/')}{inside}" or key, artifact)
+            for key, value in table.items()
+            for text in listed(value)
+            for inside, artifact in self._in_folder(attribute, text)
+        ]
+
+    def _in_folder(self, attribute: str, text: str) -> Iterator[tuple[str, Artifact]]:
+        """Yield what one folder or label of a table holds, by path with a leading ``/``."""
+        folder = text.removesuffix("/") + "/"
+        for reference in self._target.references.get(attribute, ()):
+            if isinstance(reference, str):
+                if reference.startswith(folder):
+                    yield f"/{reference.removeprefix(folder)}", self._source(reference)
+            elif self._target.package.refers_to(text, reference):
+                outputs = self._outputs(reference)
+                if len(outputs) == 1 and outputs[0].tree:
+                    yield "", outputs[0]
+                else:
                     for output in outputs:
-                        found[f"{above}/{output.path.rpartition('/')[2]}"] = output
-        return found
+                        yield f"/{output.path.rpartition('/')[2]}", output
+                return
 
     def files_of(self, attribute: str, text: str) -> tuple[Artifact, ...]:
         """Return the files that ``text``, written as in ``attribute``, stands for there; or none."""

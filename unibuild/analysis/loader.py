@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from unibuild.analysis.attributes import Refers
+from unibuild.analysis.attributes import Refers, listed
 from unibuild.analysis.registry import load_registry
 from unibuild.analysis.targets import Target
 from unibuild.analysis.visibility import Visibility
@@ -36,6 +36,18 @@ if TYPE_CHECKING:
 
 _MANUAL = "manual"
 _FILES = frozenset({Refers.SOURCE, Refers.SOURCE_MAP, Refers.GO_SUM})
+
+
+def _elements(kind: Refers, value: Any) -> list[tuple[int | str | None, str]]:  # noqa: ANN401 - by kind
+    """Return the strings of an attribute that refer to something, each with its index or key."""
+    if kind is Refers.FOLDER_MAP:
+        table = value.items() if isinstance(value, dict) else ()
+        return [(key, text) for key, one in table for text in listed(one)]
+    if kind is Refers.SOURCE_MAP:
+        return list(value.items())
+    if kind is Refers.LABELS:
+        return list(enumerate(value))
+    return [(None, value)]
 
 
 class Loader:
@@ -283,17 +295,8 @@ class Loader:
             for index, error in faults:
                 self._record_at(target, error, attribute, index)
             return tuple(found)
-        items: list[tuple[int | str | None, str]]
-        if kind is Refers.FOLDER_MAP and not isinstance(value, dict):
-            return ()
-        if kind in {Refers.SOURCE_MAP, Refers.FOLDER_MAP}:
-            items = list(value.items())
-        elif kind is Refers.LABELS:
-            items = list(enumerate(value))
-        else:
-            items = [(None, value)]
         resolved: list[Label | str] = []
-        for item, text in items:
+        for item, text in _elements(kind, value):
             try:
                 if kind is Refers.FOLDER_MAP and not looks_like_label(text):
                     resolved += folder_files(package, text, self.directories)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from unibuild.analysis.attributes import listed
 from unibuild.model.artifacts import EXTERNAL_PREFIX
 from unibuild.model.labels import Label
 
@@ -71,7 +72,7 @@ class Target:
             return None
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for index, text in pairs:
-            if self.package.refers_to(text, label):
+            if any(self.package.refers_to(one, label) for one in listed(text)):
                 return index
         return None
 

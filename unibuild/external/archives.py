@@ -8,6 +8,7 @@ a symbolic link cannot lead out of the tree; devices and the like are refused.
 from __future__ import annotations
 
 import io
+import posixpath
 import stat
 import tarfile
 import zipfile
@@ -63,7 +64,7 @@ def entries(path: Path) -> Iterator[list[Entry]]:
                 _decompressed(stream) as plain,
                 tarfile.open(fileobj=plain, mode="r:") as tar,
             ):
-                yield _checked(_tar_entries(tar))
+                yield _checked(_tar_entries(tar, installed=magic == _AR_MAGIC))
     except (
         EOFError,
         NotImplementedError,
@@ -160,7 +161,8 @@ def _zip_entries(archive: zipfile.ZipFile) -> Iterator[Entry]:
             raise bad_archive(f"the archive has a special file: {path}")
 
 
-def _tar_entries(tar: tarfile.TarFile) -> Iterator[Entry]:
+def _tar_entries(tar: tarfile.TarFile, *, installed: bool) -> Iterator[Entry]:
+    """Yield the entries; of an ``installed`` tree (a Debian package) the top is the root directory."""
     for member in tar:
         path = safe_path(member.name)
         if member.isdir():
@@ -176,7 +178,10 @@ def _tar_entries(tar: tarfile.TarFile) -> Iterator[Entry]:
             return file
 
         if member.issym():
-            yield Entry(path, opener, target=safe_target(path, member.linkname))
+            target = member.linkname
+            if installed and target.startswith("/"):
+                target = posixpath.relpath(target, posixpath.dirname(f"/{path}"))
+            yield Entry(path, opener, target=safe_target(path, target))
         elif member.isreg() or member.islnk():
             yield Entry(path, opener, member.size, bool(member.mode & stat.S_IXUSR))
         else:

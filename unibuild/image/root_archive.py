@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from unibuild.execution.request import BuiltinCall
 
@@ -36,9 +37,12 @@ _LINK_MODE = stat.S_IFLNK | 0o777
 
 
 def write_root_archive(
-    files: Mapping[str, Path], directories: tuple[str, ...] = (), *, programs: bool = False
+    files: Mapping[str, Path] | Iterable[tuple[str, Path]],
+    directories: tuple[str, ...] = (),
+    *,
+    programs: bool = False,
 ) -> bytes:
-    """Return the archive of ``files`` (absolute guest path to a host file or directory tree).
+    """Return the archive of ``files`` (absolute guest path and a host file or directory tree).
 
     Symbolic links inside a directory tree stay links. ``programs`` says that executables may be run.
     Raises ``ActionError`` when two entries claim one path.
@@ -46,7 +50,7 @@ def write_root_archive(
     entries: dict[str, tuple[int, bytes]] = {}
     for path in directories:
         _add(entries, path, _DIRECTORY_MODE, b"")
-    for path, source in files.items():
+    for path, source in files.items() if isinstance(files, Mapping) else files:
         _add_source(entries, path, source, programs=programs)
     if not entries:
         return b""
@@ -96,12 +100,12 @@ def build(call: BuiltinCall) -> None:
     """
     words = iter(call.arguments[1:])
     programs = False
-    files: dict[str, Path] = {}
+    files: list[tuple[str, Path]] = []
     directories = []
     for word in words:
         if word == "file":
             guest = next(words)
-            files[guest] = call.inputs[next(words)]
+            files.append((guest, call.inputs[next(words)]))
         elif word.startswith("programs-"):
             programs = True
         else:
