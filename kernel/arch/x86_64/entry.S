@@ -118,52 +118,52 @@ ub_entry:
     leal AT(ub_entry_tables), %esi
     subl %esi, %ecx
     shrl $12, %ecx
-    leal AT(way_directory), %edi
+    leal AT(ub_way_directory), %edi
     leal AT(ub_entry_tables), %eax
     call link
     movl AT(ub_direct_map), %edx
     shrl $21, %edx
     andl $(TABLE_ENTRIES - 1), %edx
-    leal AT(direct_directory), %edi
+    leal AT(ub_direct_directory), %edi
     leal (%edi,%edx,8), %edi
     leal AT(ub_entry_tables), %eax
     call link
     incl %ecx
     movl AT(slide_page), %edx
     shrl $9, %edx
-    leal AT(image_directory), %edi
+    leal AT(ub_image_directory), %edi
     leal (%edi,%edx,8), %edi
     leal AT(ub_image_tables), %eax
     call link
     movl $1, %ecx
-    leal AT(way_pointers), %edi
-    leal AT(way_directory), %eax
+    leal AT(ub_way_pointers), %edi
+    leal AT(ub_way_directory), %eax
     call link
     movl AT(ub_direct_map), %edx
     movl AT(ub_direct_map + 4), %ebx
     shldl $2, %edx, %ebx
     movl %ebx, %edx
     andl $(TABLE_ENTRIES - 1), %edx
-    leal AT(direct_pointers), %edi
+    leal AT(ub_direct_pointers), %edi
     leal (%edi,%edx,8), %edi
-    leal AT(direct_directory), %eax
+    leal AT(ub_direct_directory), %eax
     call link
     shrl $9, %ebx
     andl $(TABLE_ENTRIES - 1), %ebx
     leal AT(ub_page_root), %edi
     leal (%edi,%ebx,8), %edi
-    leal AT(direct_pointers), %eax
+    leal AT(ub_direct_pointers), %eax
     call link
     movl AT(slide_half), %edx
-    leal AT(image_pointers + 510 * 8), %edi
+    leal AT(ub_image_pointers + 510 * 8), %edi
     leal (%edi,%edx,8), %edi
-    leal AT(image_directory), %eax
+    leal AT(ub_image_directory), %eax
     call link
     leal AT(ub_page_root), %edi
-    leal AT(way_pointers), %eax
+    leal AT(ub_way_pointers), %eax
     call link
     leal AT(ub_page_root + 511 * 8), %edi
-    leal AT(image_pointers), %eax
+    leal AT(ub_image_pointers), %eax
     call link
 
     movl $CR4_INITIAL, %eax
@@ -443,43 +443,3 @@ slide_page:
     .size ub_direct_map, 8
 ub_direct_map:
     .skip 8
-
-    .section .ub_page_tables, "aw", @nobits
-    .align 4096
-    .globl ub_page_root
-ub_page_root:
-    .skip 4096
-direct_pointers:
-    .skip 4096
-direct_directory:
-    .skip 4096
-image_pointers:
-    .skip 4096
-image_directory:
-    .skip 4096
-
-    .section .ub_stacks, "aw", @nobits
-    .align 4096
-ub_stack_guard_boot:
-    .skip 4096
-    .skip 16384
-    .globl ub_boot_stack_top
-ub_boot_stack_top:
-ub_stack_guard_double_fault:
-    .skip 4096
-    .skip 4096
-    .globl ub_double_fault_stack_top
-ub_double_fault_stack_top:
-ub_stack_guard_nmi:
-    .skip 4096
-    /* Until memory where it is goes, before any of these stacks is used. */
-way_pointers:
-    .skip 4096
-    .globl ub_nmi_stack_top
-ub_nmi_stack_top:
-ub_stack_guard_page_fault:
-    .skip 4096
-way_directory:
-    .skip 4096
-    .globl ub_page_fault_stack_top
-ub_page_fault_stack_top:

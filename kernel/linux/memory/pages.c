@@ -1,11 +1,22 @@
-/* What the page tables hold of the program's areas; the states of an entry are in space.h. */
+/*
+ * What the page tables hold of the program's areas, and the faults that bring it there; the states
+ * of an entry are in space.h. In a file with what every program needs, since the fault handler of
+ * kernel/memory names ub_program_fault_resolve weakly, which links nothing.
+ */
 #include "space.h"
 
 #include <unibuild/file.h>
 #include <unibuild/paging.h>
+#include <unibuild/panic.h>
 #include <unibuild/registers.h>
 
+#include <signal.h>
 #include <string.h>
+
+#define FAULT_PRESENT 0x01UL
+#define FAULT_WRITE 0x02UL
+#define FAULT_FETCH 0x10UL
+#define GROWTH_MAXIMUM (8UL << 20) /* of a stack that grows: Linux's usual limit */
 
 #define TABLE_SPAN (2UL << 20)
 /* Pages of the image that are mapped together when one of them is touched; they cost nothing. */
@@ -255,4 +266,53 @@ bool ub_page_move(uint64_t from, uint64_t to, uint64_t size)
     }
     invalidate(from, from + size, 1);
     return true;
+}
+
+/* ---- Page faults, of the program and of the kernel while it copies -----------------------------
+ */
+
+/* Where MAP_GROWSDOWN was asked for, a touch below makes the area longer. */
+static struct ub_area *grow(struct ub_area *area, uint64_t address)
+{
+    uint64_t start = address & ~UB_PAGE_MASK;
+    if ((area->flags & UB_AREA_GROWS_DOWN) == 0 || area->end - start > GROWTH_MAXIMUM ||
+        start < UB_GUARD_SIZE ||
+        !ub_areas_free(&ub_space.areas, start - UB_GUARD_SIZE, area->start)) {
+        return NULL;
+    }
+    ub_space.mapped += (area->start - start) / UB_PAGE_SIZE;
+    ub_areas_resize(area, start, area->end);
+    return area;
+}
+
+_Noreturn static void exhausted(uint64_t address)
+{
+    ub_print("\nout of memory: the program uses %lu KiB, and of %lu KiB in all none is left\n",
+             ub_space.resident * (UB_PAGE_SIZE >> 10),
+             ub_page_total_count() * (UB_PAGE_SIZE >> 10));
+    ub_user_end(ub_user_frame(), SIGKILL, address);
+}
+
+bool ub_program_fault_resolve(uint64_t address, uint64_t error)
+{
+    unsigned access = (error & FAULT_FETCH) != 0   ? UB_PROGRAM_EXECUTE
+                      : (error & FAULT_WRITE) != 0 ? UB_PROGRAM_WRITE
+                                                   : UB_PROGRAM_READ;
+    if ((error & FAULT_PRESENT) != 0 && access != UB_PROGRAM_WRITE) {
+        return false;
+    }
+    enum ub_page_result result = UB_PAGE_DENIED;
+    unsigned long flags = ub_space_enter();
+    struct ub_area *area = ub_areas_find(&ub_space.areas, address);
+    if (area != NULL && area->start > address) {
+        area = grow(area, address);
+    }
+    if (area != NULL) {
+        result = ub_page_ready(area, address, access);
+    }
+    ub_space_leave(flags);
+    if (result == UB_PAGE_NO_MEMORY) {
+        exhausted(address);
+    }
+    return result == UB_PAGE_THERE;
 }
