@@ -137,6 +137,12 @@ def read_dynamic(elf: ElfFile, memory: Memory) -> Dynamic:
 
 
 def _symbol_count(dynamic: Dynamic, memory: Memory) -> int:
+    """Return how many symbols there are: those that are hashed, and those that relocations name."""
+    named = [entry[1] >> 32 for entry in _relocations(dynamic, memory)]
+    return max(_hashed_count(dynamic, memory), max(named, default=-1) + 1)
+
+
+def _hashed_count(dynamic: Dynamic, memory: Memory) -> int:
     if table := dynamic.value(DT_HASH):
         return int(_FOUR.unpack(memory.read(table + 4, 4))[0])
     table = dynamic.value(DT_GNU_HASH)
@@ -211,17 +217,22 @@ def _pointers(
 ) -> Iterator[tuple[int, Pointer]]:
     for place in _relative(dynamic, memory):
         yield place, Pointer(memory.word(place), None, 0)
+    for place, info, addend in _relocations(dynamic, memory):
+        kind, index = info & 0xFFFFFFFF, info >> 32
+        if kind in (R_RELATIVE, R_IRELATIVE):
+            yield place, Pointer(addend, None, kind)
+        elif kind in (R_64, R_COPY, R_GLOB_DAT, R_JUMP_SLOT) and 0 < index < len(symbols):
+            symbol = symbols[index]
+            yield place, Pointer(symbol.address + addend, symbol, kind)
+
+
+def _relocations(dynamic: Dynamic, memory: Memory) -> Iterator[tuple[int, int, int]]:
+    """Yield place, kind with symbol, and addend of every relocation that is not packed."""
     for table, size in ((DT_RELA, DT_RELASZ), (DT_JMPREL, DT_PLTRELSZ)):
         length = dynamic.value(size)
         length -= length % _RELA.size
         content = memory.read(dynamic.value(table), length) if length else b""
-        for place, info, addend in _RELA.iter_unpack(content):
-            kind, index = info & 0xFFFFFFFF, info >> 32
-            if kind in (R_RELATIVE, R_IRELATIVE):
-                yield place, Pointer(addend, None, kind)
-            elif kind in (R_64, R_COPY, R_GLOB_DAT, R_JUMP_SLOT) and 0 < index < len(symbols):
-                symbol = symbols[index]
-                yield place, Pointer(symbol.address + addend, symbol, kind)
+        yield from _RELA.iter_unpack(content)
 
 
 def _relative(dynamic: Dynamic, memory: Memory) -> Iterator[int]:
