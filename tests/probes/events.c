@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -229,6 +230,7 @@ static const struct {
 
 int main(int count, char **arguments)
 {
+    signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < sizeof probes / sizeof probes[0]; i++) {
         if (count > 1 && strcmp(arguments[1], probes[i].name) == 0) {
             return probes[i].run();
