@@ -15,18 +15,6 @@ static bool inside_program(const struct ub_piece *piece)
     return piece->size <= UB_USER_END && piece->address <= UB_USER_END - piece->size;
 }
 
-static long transfer_file(long descriptor, struct ub_pieces *pieces, int64_t offset,
-                          ub_transfer *transfer)
-{
-    struct ub_file *file = ub_file_get(descriptor);
-    if (file == NULL) {
-        return -EBADF;
-    }
-    long result = transfer(file, pieces, offset);
-    ub_file_put(file);
-    return result;
-}
-
 long ub_transfer_one(long descriptor, uint64_t address, uint64_t size, int64_t offset,
                      ub_transfer *transfer)
 {
@@ -37,15 +25,13 @@ long ub_transfer_one(long descriptor, uint64_t address, uint64_t size, int64_t o
         .left = size < TRANSFER_CUT ? size : TRANSFER_CUT,
         .even_empty = true,
     };
-    if (!inside_program(&piece)) {
-        struct ub_file *file = ub_file_get(descriptor);
-        if (file == NULL) {
-            return -EBADF;
-        }
-        ub_file_put(file);
-        return -EFAULT;
+    struct ub_file *file = ub_file_get(descriptor);
+    if (file == NULL) {
+        return -EBADF;
     }
-    return transfer_file(descriptor, &pieces, offset, transfer);
+    long result = inside_program(&piece) ? transfer(file, &pieces, offset) : -EFAULT;
+    ub_file_put(file);
+    return result;
 }
 
 /* The sum of the sizes, cut; or -EINVAL, -EFAULT. */
@@ -64,8 +50,8 @@ static long check(const struct ub_piece *list, size_t count)
     return (long)(total < TRANSFER_CUT ? total : TRANSFER_CUT);
 }
 
-static long transfer_list(long descriptor, struct ub_piece *list, uint64_t vector, size_t count,
-                          int64_t offset, ub_transfer *transfer)
+static long transfer_list(struct ub_file *file, struct ub_piece *list, uint64_t vector,
+                          size_t count, int64_t offset, ub_transfer *transfer)
 {
     if (!ub_user_copy_in(list, vector, count * sizeof *list)) {
         return -EFAULT;
@@ -75,15 +61,15 @@ static long transfer_list(long descriptor, struct ub_piece *list, uint64_t vecto
         return total;
     }
     struct ub_pieces pieces = {.list = list, .count = count, .left = (uint64_t)total};
-    return transfer_file(descriptor, &pieces, offset, transfer);
+    return transfer(file, &pieces, offset);
 }
 
-long ub_transfer_vector(long descriptor, uint64_t vector, uint64_t count, int64_t offset,
-                        ub_transfer *transfer)
+static long transfer_vector(struct ub_file *file, uint64_t vector, uint64_t count, int64_t offset,
+                            ub_transfer *transfer)
 {
     if (count <= PIECES_ON_STACK) {
         struct ub_piece list[PIECES_ON_STACK] __attribute__((uninitialized));
-        return transfer_list(descriptor, list, vector, count, offset, transfer);
+        return transfer_list(file, list, vector, count, offset, transfer);
     }
     if (count > PIECES_MAXIMUM) {
         return -EINVAL;
@@ -92,8 +78,20 @@ long ub_transfer_vector(long descriptor, uint64_t vector, uint64_t count, int64_
     if (list == NULL) {
         return -ENOMEM;
     }
-    long result = transfer_list(descriptor, list, vector, count, offset, transfer);
+    long result = transfer_list(file, list, vector, count, offset, transfer);
     ub_heap_free(list);
+    return result;
+}
+
+long ub_transfer_vector(long descriptor, uint64_t vector, uint64_t count, int64_t offset,
+                        ub_transfer *transfer)
+{
+    struct ub_file *file = ub_file_get(descriptor);
+    if (file == NULL) {
+        return -EBADF;
+    }
+    long result = transfer_vector(file, vector, count, offset, transfer);
+    ub_file_put(file);
     return result;
 }
 
