@@ -14,7 +14,7 @@ from unibuild.elf.layout import MalformedElfError
 from unibuild.elf.linux_calls import NAMES
 from unibuild.image.linux_program import library_files, named
 from unibuild.model.counting import plural
-from unibuild.model.errors import ActionError
+from unibuild.model.errors import UserError
 from unibuild.model.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def build(call: BuiltinCall) -> None:
         try:
             found = scan(program, library_files(call.inputs[libraries])).to_json()
         except MalformedElfError as error:
-            raise ActionError(
+            raise UserError(
                 "damaged-program",
                 f"the system calls of `{program.name}` cannot be found: {error}",
                 hint="a program as its compiler and linker made it can be read; packed ones cannot",

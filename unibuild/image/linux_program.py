@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unibuild.model.errors import ActionError
+from unibuild.model.artifacts import GENERATED_PREFIX
+from unibuild.model.errors import ActionError, UserError
 from unibuild.model.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -37,12 +38,15 @@ def take(call: BuiltinCall) -> None:
     _version, source, path, made = call.arguments
     given = call.inputs[source]
     place, name = (given, source) if path == WHOLE else (_inside(given, path), path)
-    validate(Path(name).name, place.read_bytes(), allow_exec_mappings=True)
+    with _mistakes():
+        validate(Path(name).name, place.read_bytes(), allow_exec_mappings=True)
     if not place.stat().st_mode & stat.S_IXUSR:
-        raise ActionError(
+        raise UserError(
             "not-executable",
-            f"the file `{name}` is a program, but nobody may execute it",
-            hint=f"chmod +x {name}",
+            f"{Path(name).name} is a program, but nobody may execute it",
+            hint="make it so where it is made: chmod +x in the command"
+            if source.startswith(f"{GENERATED_PREFIX}/")
+            else f"chmod +x {name}",
         )
     shutil.copyfile(place, call.outputs[made])
     call.outputs[made].chmod(0o555)
@@ -59,13 +63,13 @@ def find_libraries(call: BuiltinCall) -> None:
 
     _version, setting, program, made, *pairs = call.arguments
     content = call.inputs[program].read_bytes()
-    validate(Path(program).name, content, allow_exec_mappings=setting == EXEC_MAPPINGS)
     entries: dict[str, Path] = {}
     for path, source in zip(pairs[::2], pairs[1::2], strict=True):
         entries.update(_files(path, call.inputs[source]))
     folder = call.outputs[made]
     folder.mkdir(exist_ok=True)
-    with named(call.inputs[program], program) as place:
+    with _mistakes(), named(call.inputs[program], program) as place:
+        validate(place.name, content, allow_exec_mappings=setting == EXEC_MAPPINGS)
         found = libraries(place, _followed(entries))
     for path, place in found.items():
         copy = folder / path.lstrip("/")
@@ -87,6 +91,15 @@ def library_files(folder: Path) -> dict[str, Path]:
     return dict(_files("", folder))
 
 
+@contextmanager
+def _mistakes() -> Iterator[None]:
+    """Make what is wrong with a file the mistake of whoever named it, which has a place."""
+    try:
+        yield
+    except ActionError as error:
+        raise UserError(error.id, error.cause, hint=error.hint, detail=error.detail) from error
+
+
 def _inside(folder: Path, path: str) -> Path:
     """Return the file ``path`` of ``folder``, links followed as long as they stay there."""
     place = folder / path
@@ -95,7 +108,7 @@ def _inside(folder: Path, path: str) -> Path:
     there = [name.lstrip("/") for name, _ in _files("", folder)]
     name = path.rpartition("/")[2]
     same = [one for one in there if one.rpartition("/")[2] == name]
-    raise ActionError(
+    raise UserError(
         "missing-program",
         f"there is no file `{path}` in the folder",
         hint=f'write path = "{same[0]}"' if same else did_you_mean(path, there),
