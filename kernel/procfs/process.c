@@ -14,8 +14,6 @@
 
 #define KIB_PER_PAGE (UB_PAGE_SIZE / 1024)
 
-/* In the image when the program can call it. */
-#pragma weak ub_sys_prlimit64
 long ub_sys_prlimit64(long process, long resource, const struct rlimit *new_limit,
                       struct rlimit *old_limit);
 
@@ -152,7 +150,7 @@ void ub_make_limits(struct ub_text *text)
         [RLIMIT_RTTIME] = {"Max realtime timeout", "us"},
     };
     ub_text_print(text, "%-26s%-21s%-21s%-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
-    for (long i = 0; i < RLIM_NLIMITS && ub_sys_prlimit64 != NULL; i++) {
+    for (long i = 0; i < RLIM_NLIMITS; i++) {
         struct rlimit limit;
         if (ub_sys_prlimit64(0, i, NULL, &limit) == 0) {
             ub_text_print(text, "%-26s", names[i].name);

@@ -47,8 +47,11 @@ static long read_large(struct ub_file *file, struct ub_pieces *pieces, int64_t o
 long ub_transfer_read(struct ub_file *file, struct ub_pieces *pieces, int64_t offset)
 {
     const struct ub_file_operations *operations = file->operations;
-    if (offset != UB_STREAM_POSITION && operations->read_at == NULL) {
+    if (offset != UB_STREAM_POSITION && operations->seek == NULL) {
         return -ESPIPE;
+    }
+    if (operations->read_at == NULL) {
+        offset = UB_STREAM_POSITION; /* devices and directories have none of their own */
     }
     if (operations->read == NULL || (file->flags & O_ACCMODE) == O_WRONLY) {
         return -EBADF;

@@ -48,9 +48,11 @@ long ub_transfer_write(struct ub_file *file, struct ub_pieces *pieces, int64_t o
 {
     const struct ub_file_operations *operations = file->operations;
     bool may = operations->write != NULL && (file->flags & O_ACCMODE) != O_RDONLY;
-    if (offset != UB_STREAM_POSITION && operations->write_at == NULL &&
-        (may || operations->read_at == NULL)) {
+    if (offset != UB_STREAM_POSITION && operations->seek == NULL) {
         return -ESPIPE;
+    }
+    if (operations->write_at == NULL) {
+        offset = UB_STREAM_POSITION; /* devices have none of their own */
     }
     if (!may) {
         return -EBADF;
