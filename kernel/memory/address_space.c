@@ -64,6 +64,11 @@ static uint64_t base_of(struct space *space)
     return space->base;
 }
 
+uint64_t ub_area_kernel_base(void)
+{
+    return base_of(&kernel_space);
+}
+
 static uint64_t page_flags(const struct area *area)
 {
     uint64_t flags = (area->access & UB_AREA_WRITE) != 0 ? UB_PAGE_WRITE : 0;
@@ -174,7 +179,7 @@ static void release_pages(const struct area *area, uint64_t start, uint64_t end)
             continue;
         }
         uint64_t old = ub_page_unmap(at);
-        if (old != 0 && area->kind != UB_AREA_DEVICE) {
+        if (old != 0 && area->kind == UB_AREA_ANONYMOUS) {
             ub_page_free(ub_direct_pointer(old & UB_PAGE_ADDRESS), 1);
             if (is_promised(area)) {
                 promised++;
@@ -379,22 +384,6 @@ static bool populate(uint64_t address, bool write)
         }
     }
     return resolved;
-}
-
-bool ub_area_fill(uint64_t start, uint64_t size)
-{
-    bool filled = true;
-    unsigned long flags = acquire();
-    for (uint64_t at = UB_PAGE_SIZE; filled && at < size; at += UB_PAGE_SIZE) {
-        void *memory = ub_page_allocate(1);
-        filled =
-            memory != NULL && ub_page_map(start + at, ub_direct_physical(memory), UB_PAGE_WRITE);
-        if (!filled && memory != NULL) {
-            ub_page_free(memory, 1);
-        }
-    }
-    ub_lock_release(&lock, flags);
-    return filled;
 }
 
 bool ub_area_populate(uint64_t address, bool write)

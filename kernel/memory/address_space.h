@@ -16,7 +16,6 @@
 
 enum ub_area_kind {
     UB_AREA_ANONYMOUS, /* zeroed pages on first touch, given back when unmapped */
-    UB_AREA_STACK,     /* the kernel's: all pages but the lowest have memory from the start */
     UB_AREA_DEVICE,    /* registers; the pages are not RAM */
 };
 
@@ -44,9 +43,10 @@ bool ub_area_discard(uint64_t start, uint64_t size);
 uint64_t ub_area_move(uint64_t start, uint64_t size, uint64_t new_size);
 /* Lengthens the area that ends at `end` by `more` bytes in place. */
 bool ub_area_extend(uint64_t end, uint64_t more);
-/* Gives memory to all pages of a stack's area but the lowest. False: out of memory. */
-bool ub_area_fill(uint64_t start, uint64_t size);
 /* Gives memory to the page at `address` now. False when it is nobody's, or out of memory. */
 bool ub_area_populate(uint64_t address, bool write);
+
+/* Below this, drawn, the kernel's half is free for 512 GiB: its stacks are there. */
+uint64_t ub_area_kernel_base(void);
 
 #endif

@@ -5,13 +5,6 @@
 
 #define HEAP_GAP (32UL << 20) /* Linux: arch_randomize_brk */
 
-/*
- * What is mapped here gets its memory by faults, whose handler the address space refers to only
- * weakly, since linked programs have none: this is what links it.
- */
-static bool (*const resolve)(uint64_t, uint64_t)
-    __attribute__((used, retain)) = ub_program_fault_resolve;
-
 static bool is_fair(uint64_t at, uint64_t size, unsigned access)
 {
     return size != 0 && ((at | size) & UB_PAGE_MASK) == 0 &&
