@@ -4,6 +4,7 @@
  * address of the program goes on at ub_user_access_fault, as if it had returned -EFAULT. Addresses
  * have been checked to be below UB_USER_END.
  */
+#define PAGE_SIZE 4096
 #define EFAULT 14
 #define ENAMETOOLONG 36
 
@@ -42,6 +43,17 @@ ub_user_access_start:
     movl %esi, %ecx
     andl $7, %ecx
     rep stosb
+    jmp done
+
+    /* long ub_user_touch(char *at, size_t size): writes what is there, once a page; size > 0 */
+    begin ub_user_touch
+    leaq -1(%rdi,%rsi), %rsi
+2:  lock orb $0, (%rdi)
+    addq $PAGE_SIZE, %rdi
+    cmpq %rsi, %rdi
+    jb 2b
+    lock orb $0, (%rsi)
+    xorl %eax, %eax
     jmp done
 
     /* long ub_user_string(char *to, const char *from, size_t size): the length, or -ENAMETOOLONG */

@@ -5,6 +5,7 @@
 
 long ub_user_move(void *to, const void *from, size_t size);
 long ub_user_clear(void *to, size_t size);
+long ub_user_touch(char *at, size_t size);
 long ub_user_string(char *to, const char *from, size_t size);
 long ub_user_load(const uint32_t *from, uint32_t *value);
 long ub_user_store(uint32_t *to, uint32_t value);
@@ -33,6 +34,11 @@ bool ub_user_copy_out(uint64_t to, const void *from, size_t size)
 bool ub_user_zero(uint64_t to, size_t size)
 {
     return is_program(to, size) && ub_user_clear((void *)to, size) == 0;
+}
+
+bool ub_user_writable(uint64_t to, size_t size)
+{
+    return size == 0 || (is_program(to, size) && ub_user_touch((char *)to, size) == 0);
 }
 
 long ub_user_string_in(char *to, uint64_t from, size_t size)

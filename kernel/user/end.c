@@ -48,7 +48,7 @@ _Noreturn void ub_user_end(const struct ub_exception_frame *frame, int signal, u
     if (ub_user_describe != NULL) {
         ub_user_describe();
     }
-    ub_print("\n\x1e[unibuild] fault %s (%d) thread=%d vector=%lu error=%lx address=%lx rip=%lx "
+    ub_print("\x1e[unibuild] fault %s (%d) thread=%d vector=%lu error=%lx address=%lx rip=%lx "
              "rsp=%lx rbp=%lx rax=%lx rbx=%lx rcx=%lx rdx=%lx rsi=%lx rdi=%lx r8=%lx r9=%lx "
              "r10=%lx r11=%lx r12=%lx r13=%lx r14=%lx r15=%lx\n",
              name_of(signal), signal, thread != NULL ? thread->id : 1, frame->vector, frame->error,

@@ -86,6 +86,8 @@ bool ub_user_vector_restore(uint64_t from);
 bool ub_user_copy_in(void *to, uint64_t from, size_t size);
 bool ub_user_copy_out(uint64_t to, const void *from, size_t size);
 bool ub_user_zero(uint64_t to, size_t size);
+/* Whether ub_user_copy_out would do now: for what must not be lost, asked before it is taken. */
+bool ub_user_writable(uint64_t to, size_t size);
 
 /* Copies a string with its NUL. Its length, -EFAULT, or -ENAMETOOLONG when `size` is too small. */
 long ub_user_string_in(char *to, uint64_t from, size_t size);
