@@ -2,7 +2,8 @@
  * futex(2) for Linux programs: what waits and wakes is kernel/futex; here are the copy of the time,
  * and FUTEX_WAKE_OP, which changes a word of the program between two wakes.
  *
- * The operations with priority inheritance (LOCK_PI and its kin), WAITV and FD answer -ENOSYS.
+ * FUTEX_LOCK_PI and its kin are in owner.c, where there are threads at all. WAIT_REQUEUE_PI,
+ * CMP_REQUEUE_PI and FD answer -ENOSYS.
  */
 #include <time.h>
 
@@ -10,16 +11,24 @@
 #include <unibuild/linux_call.h>
 #include <unibuild/user.h>
 
+#include "owner.h"
+
 #define FUTEX_WAIT 0
 #define FUTEX_REQUEUE 3
 #define FUTEX_CMP_REQUEUE 4
 #define FUTEX_WAKE_OP 5
+#define FUTEX_LOCK_PI 6
+#define FUTEX_UNLOCK_PI 7
+#define FUTEX_TRYLOCK_PI 8
 #define FUTEX_WAIT_BITSET 9
+#define FUTEX_LOCK_PI2 13
 #define FUTEX_PRIVATE 128
 #define FUTEX_CLOCK_REALTIME 256
 
 /* Without threads there is nobody to wake, and kernel/futex is not linked. */
 #pragma weak ub_futex_wake
+#pragma weak ub_linux_futex_lock
+#pragma weak ub_linux_futex_unlock
 
 long ub_sys_futex(uint64_t address, long operation, uint32_t value, const void *timeout_or_count,
                   uint64_t target, uint32_t value3);
@@ -113,6 +122,22 @@ static long wake_operate(uint64_t address, uint32_t count, uint32_t target_count
     return woken;
 }
 
+static long futex_with_owner(long command, uint64_t address, const struct timespec *until,
+                             bool realtime)
+{
+    if (ub_linux_futex_lock == NULL) {
+        return -ENOSYS;
+    }
+    if ((address & 3) != 0) {
+        return -EINVAL;
+    }
+    if (command == FUTEX_UNLOCK_PI) {
+        return ub_linux_futex_unlock(address);
+    }
+    return ub_linux_futex_lock(address, until, realtime || command == FUTEX_LOCK_PI,
+                               command == FUTEX_TRYLOCK_PI);
+}
+
 UB_LINUX_CALL(futex)
 {
     uint64_t address = ub_argument(frame, 0);
@@ -125,19 +150,24 @@ UB_LINUX_CALL(futex)
 
     long command = operation & ~(long)(FUTEX_PRIVATE | FUTEX_CLOCK_REALTIME);
     if ((operation & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT &&
-        command != FUTEX_WAIT_BITSET) {
+        command != FUTEX_WAIT_BITSET && command != FUTEX_LOCK_PI2) {
         return -ENOSYS;
     }
     if (address >= UB_USER_END) {
         return (address & 3) != 0 ? -EINVAL : -EFAULT;
     }
+    bool timed = command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET ||
+                 command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2;
+    if (timed && timeout != 0 && !ub_user_copy_in(&time, timeout, sizeof time)) {
+        return -EFAULT;
+    }
+    const struct timespec *until = timed && timeout != 0 ? &time : NULL;
     switch (command) {
-    case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET:
-        if (timeout != 0 && !ub_user_copy_in(&time, timeout, sizeof time)) {
-            return -EFAULT;
-        }
-        return ub_sys_futex(address, operation, value, timeout != 0 ? &time : NULL, target, value3);
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+    case FUTEX_UNLOCK_PI:
+    case FUTEX_TRYLOCK_PI:
+        return futex_with_owner(command, address, until, (operation & FUTEX_CLOCK_REALTIME) != 0);
     case FUTEX_WAKE_OP:
         return wake_operate(address, value, (uint32_t)timeout, target, value3);
     case FUTEX_REQUEUE:
@@ -150,6 +180,6 @@ UB_LINUX_CALL(futex)
         }
         return ub_sys_futex(address, operation, value, (const void *)timeout, target, value3);
     default:
-        return ub_sys_futex(address, operation, value, NULL, target, value3);
+        return ub_sys_futex(address, operation, value, until, target, value3);
     }
 }

@@ -6,8 +6,10 @@
 #ifndef UNIBUILD_LINUX_SIGNAL_FRAME_H
 #define UNIBUILD_LINUX_SIGNAL_FRAME_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 #include "signals.h"
 
@@ -37,6 +39,15 @@ struct signal_context {
     uint64_t mask;
 };
 _Static_assert(sizeof(struct signal_context) == 304, "struct ucontext");
+_Static_assert(offsetof(struct signal_context, registers) == offsetof(ucontext_t, uc_mcontext) &&
+                   offsetof(struct signal_context, mask) == offsetof(ucontext_t, uc_sigmask) &&
+                   offsetof(struct signal_registers, rip) == sizeof(greg_t) * REG_RIP &&
+                   offsetof(struct signal_registers, cr2) == sizeof(greg_t) * REG_CR2 &&
+                   offsetof(struct signal_registers, vector_state) ==
+                       offsetof(mcontext_t, fpregs) &&
+                   offsetof(struct signal_information, address) == offsetof(siginfo_t, si_addr) &&
+                   offsetof(struct signal_information, value) == offsetof(siginfo_t, si_value),
+               "as a program's C library has them");
 
 struct signal_frame {
     uint64_t return_address;

@@ -20,6 +20,7 @@ const uint64_t ub_linux_signals_harmless = BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGW
 #define SYSCALL_BYTES 2
 
 enum restart {
+    RESTART_WHATEVER,   /* even without SA_RESTART: LOCK_PI */
     RESTART_ALWAYS,     /* with SA_RESTART, or when no handler ran */
     RESTART_NO_HANDLER, /* only when no handler ran */
     RESTART_NEVER,      /* its time has partly gone */
@@ -43,7 +44,10 @@ static enum restart restart_of(const struct ub_exception_frame *frame)
     case 281: /* epoll_pwait */
     case 441: /* epoll_pwait2 */
         return RESTART_NEVER;
-    case 202: /* futex: with a time, or without */
+    case 202: /* futex: LOCK_PI and LOCK_PI2; a wait with a time, or without */
+        if ((frame->rsi & 127) == 6 || (frame->rsi & 127) == 13) {
+            return RESTART_WHATEVER;
+        }
         return frame->r10 != 0 ? RESTART_NEVER : RESTART_ALWAYS;
     default:
         return RESTART_ALWAYS;
@@ -152,8 +156,8 @@ void ub_user_leave(struct ub_exception_frame *frame)
         if (action.handler == (uint64_t)SIG_DFL) {
             ub_user_end(frame, signal, 0);
         }
-        if (!handled && (action.flags & SA_RESTART)) {
-            restart(frame, RESTART_ALWAYS);
+        if (!handled) {
+            restart(frame, (action.flags & SA_RESTART) ? RESTART_ALWAYS : RESTART_WHATEVER);
         }
         handled = true;
         ub_signal_handle(frame, &action, &information);

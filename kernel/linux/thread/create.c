@@ -16,6 +16,12 @@
     (CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_IO | CLONE_SETTLS | CLONE_PARENT_SETTID |      \
      CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_DETACHED)
 
+/* Mutexes with an owner need the kernel as soon as there is somebody to wait for: futex(2) itself,
+ * which every program has, refers to them weakly. */
+long ub_linux_futex_lock(uint64_t address, const void *until, bool realtime, bool once);
+static long (*const bring_owners_in)(uint64_t, const void *, bool, bool)
+    __attribute__((used)) = ub_linux_futex_lock;
+
 /* kernel/linux/call's answer to a call that nobody defines; the report names who called. */
 #pragma weak ub_call_missing
 long ub_call_missing(const struct ub_exception_frame *frame);

@@ -187,6 +187,46 @@ static void robust_mutex(void)
     FACT("again: %s", strerror(pthread_mutex_lock(&robust)));
 }
 
+static pthread_mutex_t inheriting;
+
+static void *count_inheriting(void *argument)
+{
+    for (int i = 0; i < 500; i++) {
+        pthread_mutex_lock(&inheriting);
+        counter++;
+        if (i % 20 == 0) {
+            sched_yield();
+        }
+        pthread_mutex_unlock(&inheriting);
+    }
+    return argument;
+}
+
+static void priority_inheritance(void)
+{
+    pthread_mutexattr_t attributes;
+    pthread_t threads[WORKERS];
+    struct timespec past = {0, 0};
+    counter = 0;
+    pthread_mutexattr_init(&attributes);
+    FACT("protocol: %s",
+         strerror(pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT)));
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+    pthread_mutex_init(&inheriting, &attributes);
+    for (int i = 0; i < WORKERS; i++) {
+        pthread_create(&threads[i], NULL, count_inheriting, NULL);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    FACT("counted under it: %ld", counter);
+    pthread_mutex_lock(&inheriting);
+    FACT("twice: %s", strerror(pthread_mutex_lock(&inheriting)));
+    FACT("twice, with a time: %s", strerror(pthread_mutex_timedlock(&inheriting, &past)));
+    pthread_mutex_unlock(&inheriting);
+    FACT("unlocked: %s", strerror(pthread_mutex_unlock(&inheriting)));
+}
+
 static void *waits_for_ever(void *argument)
 {
     sem_post(&semaphore);
@@ -225,6 +265,7 @@ int main(void)
     conditions();
     specific();
     robust_mutex();
+    priority_inheritance();
     cancellation();
     self = pthread_self();
     pthread_create(&thread, NULL, outlives_main, &self);
