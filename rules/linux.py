@@ -121,9 +121,10 @@ def _makers(ctx: RuleContext[LinuxBinaryAttributes]) -> tuple[MaterialInfo, ...]
 
 def declare_calls(
     ctx: RuleContext[Any], program: LinuxProgramInfo, files: Sequence[tuple[str, Artifact]]
-) -> tuple[Artifact, Artifact]:
-    """Declare what finds the system calls of ``program``; return the findings and the table's source.
+) -> tuple[Artifact, Artifact, Artifact]:
+    """Declare what finds the system calls of ``program``.
 
+    Returns the findings, the table's source and the names of the program's functions.
     ``files`` are the image's, with their paths. The libraries among them are taken out first, so that other
     files may change without another scan.
     """
@@ -142,17 +143,18 @@ def declare_calls(
     )
     calls = ctx.declare_file(f"{folder}/calls.json")
     table = ctx.declare_file(f"{folder}/calls.s")
+    symbols = ctx.declare_file(f"{ctx.label.name}.program.symbols")
     ctx.action(
         "SystemCalls",
         [
-            *(SYSTEM_CALLS_VERSION, program.executable, libraries, calls, table),
+            *(SYSTEM_CALLS_VERSION, program.executable, libraries, calls, table, symbols),
             *program.system_calls,
         ],
-        outputs=[calls, table],
+        outputs=[calls, table, symbols],
         builtin="system-calls",
         description=f"Finding the system calls of {program.label}",
     )
-    return calls, table
+    return calls, table, symbols
 
 
 def program_path(label: Label) -> str:

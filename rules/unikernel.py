@@ -121,6 +121,8 @@ class _App:
     """A Linux program's executable; it is in the root file system."""
     calls: Artifact | None = None
     """What the scan of the executable found."""
+    symbols: tuple[Artifact, ...] = ()
+    """The names of a Linux program's functions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,6 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
     image = ctx.declare_file(f"{name}.elf")
     symbols = ctx.declare_file(f"{name}.symbols")
     manifest = ctx.declare_file(f"{name}.manifest.json")
-    program_symbols = (ctx.declare_file(f"{name}.program.symbols"),) if app.linux else ()
     memory = ctx.attributes.memory or (_LINUX_MEMORY if app.linux else place.memory)
     specification = ctx.literal(
         f"{name}.link/specification.json", _specification(ctx, app, place, gathered, memory)
@@ -206,8 +207,8 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
             *gathered.objects,
             *gathered.archives,
         ],
-        inputs=[one for one in (app.linux, app.calls) if one is not None],
-        outputs=[image, symbols, manifest, *program_symbols],
+        inputs=[app.calls] if app.calls else [],
+        outputs=[image, symbols, manifest],
         builtin="image-pack",
         environment={"UNIBUILD_SANDBOX": "@host/sandbox"},
         description=f"Packing {ctx.label}",
@@ -216,7 +217,7 @@ def unikernel_image(ctx: RuleContext[ImageAttributes]) -> list[Provider]:
     return [
         ImageInfo(image, symbols, manifest, place, memory, linked),
         RunInfo("image", image, facts),
-        DefaultInfo((image, symbols, manifest, *program_symbols), facts),
+        DefaultInfo((image, symbols, manifest, *app.symbols), facts),
     ]
 
 
@@ -238,7 +239,7 @@ def _app(
             item=path if path in ctx.attributes.files else None,
         )
     files.append((path, linux.executable))
-    calls, source = declare_calls(ctx, linux, files)
+    calls, source, symbols = declare_calls(ctx, linux, files)
     table = ctx.declare_file(f"{ctx.label.name}.link/calls.o")
     assemble(ctx, tools, source, table, f"Assembling the system calls of {linux.label}")
     kernel = {one.label for one in linux.components}
@@ -250,7 +251,7 @@ def _app(
         materials=linux.materials,
         tools=linux.tools,
     )
-    return _App(program, linux.components, path, linux.executable, calls)
+    return _App(program, linux.components, path, linux.executable, calls, (symbols,))
 
 
 def _gather(

@@ -155,7 +155,7 @@ def test_the_program_owns_its_bytes_of_the_root(tmp_path: Any) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"\x7fELF" + bytes(100))
     root = write_root_archive({"/bin/p": file, "/z": file}, programs=True)
-    program = Program("/bin/p", "gen/p", file.read_bytes(), {"calls": {}}, {})
+    program = Program("/bin/p", "gen/p", {"calls": {}}, {})
     whole = Placement(".ub_root", 0x5000, len(root), "parameters.o", ".ub_root")
     other = Placement(".text", 0x1000, 16, "a.o", ".text")
     found = divided([other, whole], program, root)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unibuild.elf.layout import PT_LOAD, ElfFile
-from unibuild.image.symbol_file import HEADER, SymbolFile, render
-from unibuild.machine.backtrace import describe
+from unibuild.image.symbol_file import HEADER, SymbolFile, render, render_program
+from unibuild.machine.backtrace import Names, describe
+from unibuild.machine.console import Frame
 from unibuild.model.errors import UserError
 
 TEXT = f"{HEADER}\n100000 20 entry\n100040 0 label\n100100 10 main\n"
@@ -62,13 +63,25 @@ def test_no_text_gives_another_error(text: str) -> None:
         SymbolFile.parse(text).find(0x1234)
 
 
+def test_the_functions_of_a_linux_program(linked: Callable[..., bytes]) -> None:
+    data = linked(
+        [(PT_LOAD, 0x400000, b"\x90" * 64, 64)],
+        [("main", 0x400010, 8, 2, 1, 1), ("helper", 0x400020, 16, 2, 0, 1)],
+    )
+    names = SymbolFile.parse(render_program(data))
+    assert names.find(0x400012) == "main+0x2"
+    assert names.find(0x40002F) == "helper+0xf"
+    assert names.find(0x400031) == ""
+
+
 def test_a_backtrace_without_symbols_still_shows_addresses() -> None:
-    assert describe("panic: out of memory", [0x100108], None) == ["at ? (0x100108)"]
+    assert describe("panic: out of memory", [Frame(0x100108)], Names()) == ["at ? (0x100108)"]
 
 
 def test_the_instruction_comes_first_and_once() -> None:
-    symbols = SymbolFile.parse(TEXT)
-    assert describe("page fault rip=100100 cr2=0", [0x100100, 0x100010], symbols) == [
+    frames = [Frame(0x100100), Frame(0x100010)]
+    names = Names(SymbolFile.parse(TEXT))
+    assert describe("page fault rip=100100 cr2=0", frames, names) == [
         "at main+0x0 (0x100100)",
         "at entry+0xf (0x100010)",
     ]

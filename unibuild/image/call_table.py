@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from unibuild.elf.layout import MalformedElfError
 from unibuild.elf.linux_calls import NAMES
 from unibuild.image.linux_program import library_files, named
+from unibuild.image.symbol_file import render_program
 from unibuild.model.counting import plural
 from unibuild.model.errors import UserError
 from unibuild.model.suggestions import did_you_mean
@@ -26,13 +27,18 @@ PREFIX = "ub_linux_"
 
 
 def build(call: BuiltinCall) -> None:
-    """Run the action: version, executable, folder of libraries, the two outputs, names to add."""
+    """Run the action: version, executable, folder of libraries, the outputs, names to add.
+
+    The outputs are what was found (``unibuild.elf.system_calls``), the table's source and the
+    program's symbol file.
+    """
     from unibuild.elf.system_calls import scan
 
-    _version, executable, libraries, findings, table, *added = call.arguments
+    _version, executable, libraries, findings, table, symbols, *added = call.arguments
     with named(call.inputs[executable], executable) as program:
         try:
             found = scan(program, library_files(call.inputs[libraries])).to_json()
+            call.outputs[symbols].write_text(render_program(program.read_bytes()))
         except MalformedElfError as error:
             raise UserError(
                 "damaged-program",

@@ -2,8 +2,8 @@
 
 Arguments: the version (``builtins``), the path of the specification (a JSON literal that the rule writes), the
 linked file, its link map, its extraction report, the root archive or ``-``; then every object and
-archive that was linked. Outputs end in ``.elf``, ``.symbols`` and ``.manifest.json``; with a Linux
-program, which the specification names, also in ``.program.symbols``.
+archive that was linked. Outputs end in ``.elf``, ``.symbols`` and ``.manifest.json``. The specification
+names the files of a Linux program, where the image has one.
 
 The linker is told to leave undefined symbols be, so that they are reported here, in words.
 """
@@ -19,7 +19,7 @@ from unibuild.elf.link_map import parse_extractions, parse_map
 from unibuild.image import boot_file, identity, symbol_file
 from unibuild.image.contents import Linked, describe
 from unibuild.image.manifest import render
-from unibuild.image.program import SYMBOLS_SUFFIX, read_program, render_symbols
+from unibuild.image.program import read_program
 from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def build(call: BuiltinCall) -> None:
         call.environment["UNIBUILD_SANDBOX"],
     )
     for path, place in call.outputs.items():
-        suffix = max((one for one in contents if path.endswith(one)), key=len)
+        suffix = next(ending for ending in contents if path.endswith(ending))
         place.write_bytes(contents[suffix])
 
 
@@ -69,7 +69,6 @@ def assemble(
         ".elf": image,
         ".symbols": symbol_file.render(linked.elf, linked.symbols).encode(),
         ".manifest.json": render(manifest).encode(),
-        **({SYMBOLS_SUFFIX: render_symbols(linked.program)} if linked.program else {}),
     }
 
 

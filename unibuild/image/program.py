@@ -15,7 +15,6 @@ from unibuild.elf.archive import MAGIC, defined_symbols, members
 from unibuild.elf.attribution import owner_of
 from unibuild.elf.layout import (
     SHN_UNDEF,
-    STT_FUNC,
     ElfFile,
     MalformedElfError,
 )
@@ -23,16 +22,14 @@ from unibuild.elf.link_map import split_object
 from unibuild.image.call_table import PREFIX
 from unibuild.image.link_errors import ENTRY_POINT_PREFIX
 from unibuild.image.root_archive import locate
-from unibuild.image.symbol_file import HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from unibuild.elf.layout import Symbol
     from unibuild.elf.link_map import Placement
 
 ROOT_SECTION = ".ub_root"
-SYMBOLS_SUFFIX = ".program.symbols"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,6 @@ class Program:
     """Where it is in the root file system."""
     executable: str
     """Under which name its owner knows it."""
-    content: bytes
     findings: Mapping[str, Any]
     """What the scan found: ``calls.json``."""
     settings: Mapping[str, bool]
@@ -61,7 +57,6 @@ def read_program(spec: Mapping[str, Any], read: Callable[[str], bytes]) -> Progr
     return Program(
         given["path"],
         given["executable"],
-        read(given["executable"]),
         json.loads(read(given["calls"])),
         given["settings"],
     )
@@ -129,26 +124,6 @@ def describe(
         "undecided": found["undecided"],
         "warnings": found["warnings"],
     }
-
-
-def render_symbols(program: Program) -> bytes:
-    """Return the symbol file of the program: its functions at the addresses of its own file."""
-    best: dict[int, tuple[int, str]] = {}
-    for start, size, name in _functions(program.content):
-        candidate = (-size, name)
-        best[start] = min(best.get(start, candidate), candidate)
-    lines = [f"{address:x} {-size:x} {name}" for address, (size, name) in sorted(best.items())]
-    return "\n".join([HEADER, *lines, ""]).encode()
-
-
-def _functions(content: bytes) -> Iterator[tuple[int, int, str]]:
-    try:
-        symbols = ElfFile.parse(content).symbols()
-    except MalformedElfError:
-        return
-    for one in symbols:
-        if one.kind == STT_FUNC and one.section != SHN_UNDEF and one.name.isprintable():
-            yield one.value, one.size, one.name
 
 
 def _definitions(files: Mapping[str, bytes], live: Collection[str]) -> dict[str, str]:

@@ -37,7 +37,35 @@ def render(elf: ElfFile, symbols: Iterable[Symbol]) -> str:
             continue
         candidate = (-symbol.size, symbol.name)
         best[symbol.value] = min(best.get(symbol.value, candidate), candidate)
-    lines = [f"{address:x} {-size:x} {name}" for address, (size, name) in sorted(best.items())]
+    return _text((address, -size, name) for address, (size, name) in best.items())
+
+
+def render_program(content: bytes) -> str:
+    """Return the symbol file of a Linux program: its functions at the addresses of its own file.
+
+    The names are those of its symbol table, or of Go's own table, which stays in a stripped program.
+    """
+    from unibuild.elf.dynamic import read_dynamic
+    from unibuild.elf.functions import find_functions
+    from unibuild.elf.layout import ElfFile, MalformedElfError
+    from unibuild.elf.memory import Memory
+
+    elf = ElfFile.parse(content)
+    memory = Memory.of(elf)
+    try:
+        symbols = elf.symbols()
+    except MalformedElfError:
+        symbols = ()
+    found = find_functions(elf, memory, read_dynamic(elf, memory), symbols, (), ())
+    return _text(
+        (one.start, one.end - one.start, one.name)
+        for one in found.all
+        if one.name and one.name.isprintable()
+    )
+
+
+def _text(symbols: Iterable[tuple[int, int, str]]) -> str:
+    lines = [f"{address:x} {size:x} {name}" for address, size, name in sorted(symbols)]
     return "\n".join([HEADER, *lines, ""])
 
 
