@@ -41,6 +41,14 @@ int ub_socket_error(err_t error)
     }
 }
 
+int ub_socket_type_error(long type)
+{
+    const long first_unknown = 11; /* as large as Linux's types of sockets are */
+    return (type & ~(long)(SOCK_NONBLOCK | SOCK_CLOEXEC)) >= first_unknown || type < 0
+               ? -EINVAL
+               : -ESOCKTNOSUPPORT;
+}
+
 bool ub_socket_may_wait(const struct ub_socket *socket, unsigned flags)
 {
     return (flags & MSG_DONTWAIT) == 0 && (socket->file.flags & O_NONBLOCK) == 0;

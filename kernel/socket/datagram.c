@@ -217,8 +217,9 @@ static err_t send_once(struct datagram *self, const struct ub_socket_message *me
 static int prepare(struct datagram *self, const struct ub_socket_message *message,
                    struct sockaddr_in *peer)
 {
-    if (self->send_shut) {
-        return (int)ub_socket_broken(message);
+    int result = bind_when_needed(self);
+    if (result != 0 || self->send_shut) {
+        return result != 0 ? result : (int)ub_socket_broken(message);
     }
     if (message->size > LARGEST_PAYLOAD) {
         return -EMSGSIZE;
@@ -230,10 +231,7 @@ static int prepare(struct datagram *self, const struct ub_socket_message *messag
     } else {
         return -EDESTADDRREQ;
     }
-    if (peer->sin_port == 0) {
-        return -EINVAL;
-    }
-    return bind_when_needed(self);
+    return peer->sin_port == 0 ? -EINVAL : 0;
 }
 
 static long datagram_send(struct ub_socket *socket, const struct ub_socket_message *message)

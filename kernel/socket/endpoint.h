@@ -107,6 +107,9 @@ int ub_socket_take_error(struct ub_socket *socket);
 /* What a send that nobody will read answers: -EPIPE, with the signal unless MSG_NOSIGNAL. */
 long ub_socket_broken(const struct ub_socket_message *message);
 
+/* What a type that is not there answers. */
+int ub_socket_type_error(long type);
+
 /* lwIP's results as negated error numbers. */
 int ub_socket_error(err_t error);
 

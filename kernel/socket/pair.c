@@ -29,9 +29,10 @@ struct end {
     struct piece *first;
     struct piece *last;
     size_t queued;    /* bytes with overhead, of what waits here */
-    size_t available; /* bytes of a stream */
+    size_t available; /* the same without overhead, and without what was read */
     bool receive_shut;
     bool send_shut;
+    bool told; /* a datagram was refused since the peer is closed */
 };
 
 static bool is_stream(const struct end *self)
@@ -72,13 +73,17 @@ static void copy(const struct ub_socket_message *message, size_t start, char *by
 
 /* ---- Sending -------------------------------------------------------------------------------- */
 
-/* 0 when the peer takes data. */
-static long check_peer(const struct end *self, const struct ub_socket_message *message)
+/* 0 when the peer takes data. The end that a closed peer leaves behind is refused once, and is not
+ * connected then. */
+static long check_peer(struct end *self, const struct ub_socket_message *message)
 {
+    if (!is_stream(self) && self->peer == NULL && !self->send_shut) {
+        long result = self->told ? -ENOTCONN : -ECONNREFUSED;
+        self->told = true;
+        return result;
+    }
     if (!is_stream(self)) {
-        return self->send_shut || (self->peer != NULL && self->peer->receive_shut) ? -EPIPE
-               : self->peer == NULL                                                ? -ECONNREFUSED
-                                                                                   : 0;
+        return self->send_shut || self->peer->receive_shut ? -EPIPE : 0;
     }
     bool broken = self->send_shut || self->peer == NULL || self->peer->receive_shut;
     return broken ? ub_socket_broken(message) : 0;
@@ -265,7 +270,8 @@ static unsigned poll_end(struct ub_socket *socket)
 static size_t available(struct ub_socket *socket)
 {
     const struct end *self = (struct end *)socket;
-    return is_stream(self) || self->first == NULL ? self->available : self->first->size;
+    bool whole = socket->operations->type != SOCK_DGRAM || self->first == NULL;
+    return whole ? self->available : self->first->size;
 }
 
 static int name_end(struct ub_socket *socket, bool peer, struct sockaddr_in *name)
@@ -372,7 +378,7 @@ long ub_sys_socketpair(long domain, long type, long protocol, long descriptors)
         return domain == AF_INET ? -EOPNOTSUPP : -EAFNOSUPPORT;
     }
     if (operations == NULL) {
-        return -ESOCKTNOSUPPORT;
+        return ub_socket_type_error(type);
     }
     if (protocol != 0 && protocol != AF_UNIX) {
         return -EPROTONOSUPPORT;

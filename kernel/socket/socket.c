@@ -156,7 +156,7 @@ long ub_sys_socket(long domain, long type, long protocol)
         return -EAFNOSUPPORT;
     }
     if (type != SOCK_DGRAM && type != SOCK_STREAM) {
-        return type == SOCK_RAW ? -EPERM : -ESOCKTNOSUPPORT;
+        return type == SOCK_RAW ? -EPERM : ub_socket_type_error(type);
     }
     int own = type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
     if (protocol != 0 && protocol != own) {

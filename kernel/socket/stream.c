@@ -95,6 +95,7 @@ static int start_connecting(struct stream *self, const struct sockaddr_in *peer)
         return ub_socket_error(error);
     }
     self->state = STREAM_CONNECTING;
+    self->untold = true;
     self->peer = *peer;
     self->local = ub_socket_make_address(&self->pcb->local_ip, self->pcb->local_port);
     return 0;
@@ -108,6 +109,10 @@ static int stream_connect(struct ub_socket *socket, const struct sockaddr_in *pe
     }
     switch (self->state) {
     case STREAM_CONNECTED:
+        if (self->socket.error == 0 && self->untold) {
+            self->untold = false;
+            return 0;
+        }
         return self->socket.error != 0 ? ub_socket_take_error(socket) : -EISCONN;
     case STREAM_LISTENING:
         return -EISCONN;
@@ -143,6 +148,7 @@ static int stream_connect(struct ub_socket *socket, const struct sockaddr_in *pe
             self->peer_closed = false;
         }
     }
+    self->untold = false;
     return ub_socket_take_error(socket);
 }
 

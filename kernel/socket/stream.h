@@ -38,6 +38,7 @@ struct stream {
 
     bool no_delay;
     bool corked;
+    bool untold;     /* connected, and no connect has said so yet */
     bool wants_room; /* somebody found it not writable since it last became so */
 };
 

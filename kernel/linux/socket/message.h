@@ -3,8 +3,7 @@
  * counterparts.
  *
  * A message goes through one buffer of the kernel's. Streams go on piece after piece of
- * UB_TRANSFER_MAXIMUM; the longest datagram is shorter than that, so datagrams stay whole, and
- * longer ones are refused by the socket.
+ * UB_TRANSFER_MAXIMUM; datagrams stay whole.
  */
 #ifndef UNIBUILD_LINUX_SOCKET_MESSAGE_H
 #define UNIBUILD_LINUX_SOCKET_MESSAGE_H

@@ -5,8 +5,11 @@
 #include "message.h"
 
 #define SMALL 512U
+/* Longer than any socket's buffer for what it sends is by default. */
+#define LARGEST_DATAGRAM (256U << 10)
 
 long ub_sys_sendmsg(long descriptor, long header, long flags);
+long ub_sys_getsockopt(long descriptor, long level, long name, long to, long size);
 
 static long send_part(int descriptor, void *data, size_t size, unsigned flags,
                       const struct ub_linux_extra *extra)
@@ -53,13 +56,29 @@ static long send_small(int descriptor, const struct ub_linux_vector *vector, uns
     return send_parts(descriptor, vector, buffer, SMALL, flags, extra);
 }
 
+/* Datagrams go whole or not at all. */
+static bool is_stream(int descriptor)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    long result = ub_sys_getsockopt(descriptor, SOL_SOCKET, SO_TYPE, (long)&type, (long)&size);
+    return result == 0 && type == SOCK_STREAM;
+}
+
 long ub_linux_send(int descriptor, const struct ub_linux_vector *vector, unsigned flags,
                    const struct ub_linux_extra *extra)
 {
     if (vector->size <= SMALL) {
         return send_small(descriptor, vector, flags, extra);
     }
-    size_t room = vector->size < UB_TRANSFER_MAXIMUM ? vector->size : UB_TRANSFER_MAXIMUM;
+    size_t room = vector->size;
+    if (room > UB_TRANSFER_MAXIMUM) {
+        bool stream = is_stream(descriptor);
+        if (!stream && room > LARGEST_DATAGRAM) {
+            return -EMSGSIZE;
+        }
+        room = stream ? UB_TRANSFER_MAXIMUM : room;
+    }
     void *buffer = ub_heap_allocate(room);
     if (buffer == NULL) {
         return -ENOBUFS;

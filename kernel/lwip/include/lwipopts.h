@@ -47,6 +47,7 @@
 #define LWIP_IPV4 1
 #define LWIP_IPV6 0
 #define IP_FORWARD 0
+#define IP_DEFAULT_TTL 64
 /* Datagrams with IP options (source routing among them) are dropped. */
 #define IP_OPTIONS_ALLOWED 0
 #define IP_FRAG 1
