@@ -42,8 +42,9 @@ static bool was_told(uint32_t number)
     return (__atomic_fetch_or(&told[at / WORD_BITS], bit, __ATOMIC_RELAXED) & bit) != 0;
 }
 
-static long missing(const struct ub_exception_frame *frame, uint32_t number)
+long ub_call_missing(const struct ub_exception_frame *frame)
 {
+    uint32_t number = (uint32_t)frame->error;
     static bool described;
     if (!was_told(number)) {
         if (!described && ub_user_describe != NULL) {
@@ -63,5 +64,5 @@ void ub_user_call(struct ub_exception_frame *frame)
 {
     uint32_t number = (uint32_t)frame->error;
     ub_linux_call *call = number < ub_linux_call_count ? ub_linux_calls[number] : NULL;
-    frame->rax = (uint64_t)(call != NULL ? call(frame) : missing(frame, number));
+    frame->rax = (uint64_t)(call != NULL ? call(frame) : ub_call_missing(frame));
 }
