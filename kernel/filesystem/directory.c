@@ -2,6 +2,7 @@
  * next one, so that seekdir and rewinddir work, and removing entries on the way skips none. */
 #include <dirent.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <unibuild/filesystem.h>
 
@@ -18,13 +19,15 @@ static long directory_read(struct ub_file *file, void *buffer, size_t size)
 static int64_t directory_seek(struct ub_file *file, int64_t offset, int whence)
 {
     struct ub_open_file *opened = (struct ub_open_file *)file;
-    if (whence != SEEK_SET || offset < 0) {
-        return -EINVAL;
-    }
     ub_mutex_lock(&opened->lock);
-    opened->position = offset;
+    int64_t result = whence == SEEK_CUR ? opened->position + offset : offset;
+    if ((whence != SEEK_SET && whence != SEEK_CUR) || result < 0) {
+        result = -EINVAL;
+    } else {
+        opened->position = result;
+    }
     ub_mutex_unlock(&opened->lock);
-    return offset;
+    return result;
 }
 
 /* The entry at the position, and its name there. */

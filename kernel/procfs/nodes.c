@@ -32,6 +32,7 @@ const struct ub_builtin_node ub_procfs_nodes[] = {
     MADE("proc/1/statm", ub_make_statm),
     MADE("proc/1/cmdline", ub_make_cmdline),
     MADE("proc/1/environ", ub_make_environ),
+    MADE("proc/1/auxv", ub_make_auxv),
     MADE("proc/1/comm", ub_make_comm),
     MADE("proc/1/limits", ub_make_limits),
     MADE("proc/1/mountinfo", ub_make_mountinfo),

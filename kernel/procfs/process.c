@@ -3,12 +3,12 @@
 #include <sys/resource.h>
 
 #include <unibuild/clock.h>
-#include <unibuild/image.h>
 #include <unibuild/interrupt.h>
 #include <unibuild/loader.h>
 #include <unibuild/memory.h>
 #include <unibuild/process.h>
 #include <unibuild/program_memory.h>
+#include <unibuild/scheduler.h>
 
 #include "text.h"
 
@@ -17,10 +17,21 @@
 long ub_sys_prlimit64(long process, long resource, const struct rlimit *new_limit,
                       struct rlimit *old_limit);
 
-static const char *program_name(void)
+/* The name of the main thread: as the program set it, else that of its file. */
+static void add_name(struct ub_text *text)
 {
-    const char *slash = strrchr(ub_image_program, '/');
-    return slash != NULL ? slash + 1 : ub_image_program;
+    char name[sizeof ub_thread_current()->linux.name] = {0};
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    const struct ub_thread *thread = ub_thread_find_locked(UB_PROCESS_ID);
+    if (thread != NULL) {
+        memcpy(name, thread->linux.name, sizeof name - 1);
+    }
+    ub_lock_release(&ub_scheduler_lock, flags);
+    if (name[0] == '\0') {
+        const char *slash = strrchr(ub_image_program, '/');
+        strncpy(name, slash != NULL ? slash + 1 : ub_image_program, sizeof name - 1);
+    }
+    ub_text_print(text, "%s", name);
 }
 
 /* What lies behind a mapping, or nothing. */
@@ -70,11 +81,13 @@ void ub_make_maps(struct ub_text *text)
 void ub_make_status(struct ub_text *text)
 {
     struct ub_program_sizes sizes = ub_program_sizes();
+    ub_text_print(text, "Name:\t");
+    add_name(text);
     ub_text_print(text,
-                  "Name:\t%s\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t1\n"
+                  "\nState:\tR (running)\nTgid:\t1\nNgid:\t0\nPid:\t1\n"
                   "PPid:\t0\nTracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t%u\n"
                   "Groups:\t\n",
-                  program_name(), (uint64_t)ub_file_descriptors_end());
+                  (uint64_t)ub_file_descriptors_end());
     ub_text_print(text, "VmPeak:\t%8u kB\nVmSize:\t%8u kB\nVmHWM:\t%8u kB\nVmRSS:\t%8u kB\n",
                   sizes.mapped * KIB_PER_PAGE, sizes.mapped * KIB_PER_PAGE,
                   sizes.resident_maximum * KIB_PER_PAGE, sizes.resident * KIB_PER_PAGE);
@@ -89,8 +102,10 @@ void ub_make_stat(struct ub_text *text)
 {
     struct ub_program_sizes sizes = ub_program_sizes();
     uint64_t ticks = ub_clock_monotonic() / (UB_NANOSECONDS_PER_SECOND / UB_TICKS_PER_SECOND);
-    ub_text_print(text, "1 (%s) R 0 1 1 0 -1 0 0 0 0 0 %u 0 0 0 20 0 %u 0 0 %u %u", program_name(),
-                  ticks, (uint64_t)ub_count_program_threads(), sizes.mapped * UB_PAGE_SIZE,
+    ub_text_print(text, "1 (");
+    add_name(text);
+    ub_text_print(text, ") R 0 1 1 0 -1 0 0 0 0 0 %u 0 0 0 20 0 %u 0 0 %u %u", ticks,
+                  (uint64_t)ub_count_program_threads(), sizes.mapped * UB_PAGE_SIZE,
                   sizes.resident);
     ub_text_print(text, " 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 "
                         "0 0\n");
@@ -102,20 +117,25 @@ void ub_make_statm(struct ub_text *text)
     ub_text_print(text, "%u %u 0 0 0 %u 0\n", sizes.mapped, sizes.resident, sizes.mapped);
 }
 
-/* As the image has them. */
 void ub_make_cmdline(struct ub_text *text)
 {
-    ub_text_add(text, ub_image_arguments, ub_image_arguments_length);
+    ub_text_add(text, ub_loaded_program.arguments, ub_loaded_program.arguments_size);
 }
 
 void ub_make_environ(struct ub_text *text)
 {
-    ub_text_add(text, ub_image_environment, ub_image_environment_length);
+    ub_text_add(text, ub_loaded_program.environment, ub_loaded_program.environment_size);
+}
+
+void ub_make_auxv(struct ub_text *text)
+{
+    ub_text_add(text, ub_loaded_program.auxiliary, ub_loaded_program.auxiliary_size);
 }
 
 void ub_make_comm(struct ub_text *text)
 {
-    ub_text_print(text, "%s\n", program_name());
+    add_name(text);
+    ub_text_print(text, "\n");
 }
 
 static void add_limit(struct ub_text *text, rlim_t value)

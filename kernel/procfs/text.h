@@ -32,7 +32,7 @@ extern const struct ub_node_operations ub_descriptors_directory;
 extern const struct ub_node_operations ub_tasks_directory;
 
 ub_text_maker ub_make_maps, ub_make_status, ub_make_stat, ub_make_statm, ub_make_cmdline,
-    ub_make_environ, ub_make_comm, ub_make_limits, ub_make_mountinfo, ub_make_mounts;
+    ub_make_environ, ub_make_auxv, ub_make_comm, ub_make_limits, ub_make_mountinfo, ub_make_mounts;
 ub_text_maker ub_make_meminfo, ub_make_cpuinfo, ub_make_system_stat, ub_make_uptime,
     ub_make_loadavg, ub_make_version, ub_make_osrelease, ub_make_hostname, ub_make_boot_id,
     ub_make_uuid;

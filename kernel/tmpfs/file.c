@@ -237,6 +237,7 @@ static long contents(struct ub_file *file, struct ub_file_contents *result)
     struct ub_tmpfs_inode *inode = inode_of(file);
     ub_mutex_lock(&inode->contents_lock);
     inode->mapped = true;
+    inode->accessed = ub_tmpfs_now();
     *result = (struct ub_file_contents){.size = inode->size};
     ub_mutex_unlock(&inode->contents_lock);
     return 0;
