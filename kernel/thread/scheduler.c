@@ -5,6 +5,8 @@
 
 #include <unibuild/scheduler.h>
 
+#pragma weak ub_usage_count_locked
+
 struct ub_lock ub_scheduler_lock;
 struct ub_thread *ub_threads;
 
@@ -107,6 +109,13 @@ void ub_thread_ready_locked(struct ub_thread *thread)
     }
 }
 
+static void count_usage(struct ub_thread *thread)
+{
+    if (ub_usage_count_locked != NULL) {
+        ub_usage_count_locked(thread);
+    }
+}
+
 void ub_schedule_locked(void)
 {
     struct ub_processor *processor = ub_processor_current();
@@ -114,6 +123,7 @@ void ub_schedule_locked(void)
     struct ub_thread *next = run_queue_take(processor);
 
     UB_ASSERT(ub_cpu_current()->preempt_count == 0);
+    count_usage(self);
     while (next == NULL) {
         processor->idle = true;
         processor->slice_end = UB_CLOCK_NEVER;
@@ -121,6 +131,7 @@ void ub_schedule_locked(void)
         atomic_flag_clear_explicit(&ub_scheduler_lock.held, memory_order_release);
         ub_interrupt_wait();
         (void)ub_lock_acquire(&ub_scheduler_lock);
+        count_usage(NULL);
         next = run_queue_take(processor);
     }
     processor->idle = false;

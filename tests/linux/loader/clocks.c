@@ -67,8 +67,8 @@ static bool agree(clock_function *get, clockid_t id)
     for (int i = 0; i < ROUNDS; i++) {
         struct timespec now;
         long long before = by_call(id);
-        if (get(id, &now) != 0 || before > nanoseconds(&now) ||
-            nanoseconds(&now) > by_call(id) || before < 0) {
+        if (get(id, &now) != 0 || before > nanoseconds(&now) || nanoseconds(&now) > by_call(id) ||
+            before < 0) {
             return false;
         }
     }

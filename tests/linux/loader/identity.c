@@ -97,6 +97,16 @@ static void machine(void)
     printf("policy %d\n", (int)syscall(SYS_sched_getscheduler, 0));
     printf("priorities %d to %d\n", (int)syscall(SYS_sched_get_priority_min, SCHED_FIFO),
            (int)syscall(SYS_sched_get_priority_max, SCHED_FIFO));
+    struct timespec slice = {0, 0};
+    fact("a slice", sched_rr_get_interval(0, &slice) == 0 && slice.tv_sec + slice.tv_nsec > 0);
+    printf("the slice of nobody: %d\n", refusal(sched_rr_get_interval(0x3fffffff, &slice)));
+    printf("of -1: %d\n", refusal(sched_rr_get_interval(-1, &slice)));
+    uint32_t attributes[14] = {48};
+    fact("sched_getattr", syscall(SYS_sched_getattr, 0, attributes, 56, 0) == 0 &&
+                              attributes[0] >= 48 && attributes[1] == SCHED_OTHER);
+    printf("too small: %d\n", refusal(syscall(SYS_sched_getattr, 0, attributes, 40, 0)));
+    fact("sched_setattr", syscall(SYS_sched_setattr, 0, attributes, 0) == 0);
+    printf("nowhere: %d\n", refusal(syscall(SYS_sched_setattr, 0, 16, 0)));
     printf("priority %d\n", (int)syscall(SYS_getpriority, PRIO_PROCESS, 0));
 }
 

@@ -42,6 +42,7 @@ struct ub_thread {
     struct ub_thread **previous;   /* where that list points at this one */
     const char *name;
     int id;
+    uint64_t ran; /* nanoseconds on the processor, where kernel/thread/usage.c is linked */
     bool program; /* made by clone (or main): the image lives as long as one of these does */
     /* The thread runs no more and is on no stack of its own: give back what it has. */
     void (*release)(struct ub_thread *thread);
@@ -60,6 +61,7 @@ struct ub_processor {
     struct ub_thread *run_first;
     struct ub_thread *run_last;
     uint64_t slice_end;       /* of the current thread; UB_CLOCK_NEVER: nobody else wants to run */
+    uint64_t since;           /* when the current thread took it up; for usage.c */
     uint64_t timer;           /* what the hardware timer is set to */
     bool idle;                /* halts on the stack of `current`, which is not runnable */
     struct ub_thread *ended;  /* for the reaper */
@@ -88,6 +90,9 @@ void ub_schedule_locked(void);
 int ub_wait_locked(struct ub_wait_queue *queue, uint64_t deadline_ns);
 void ub_wait_entry_join_locked(struct ub_wait_queue *queue, struct ub_wait_entry *entry);
 void ub_wait_entry_leave_locked(struct ub_wait_entry *entry);
+/* Counts the time that `thread` had until now; NULL: nobody ran. Weak in the scheduler: linked only
+ * where something asks for processor time. */
+void ub_usage_count_locked(struct ub_thread *thread);
 /* Ends the wait of a thread that has a signal to see to, as if its queue were woken. */
 void ub_thread_interrupt_locked(struct ub_thread *thread);
 /* Sets the hardware timer for the next timeout or end of slice. */

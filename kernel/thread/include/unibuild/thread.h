@@ -134,6 +134,14 @@ struct ub_thread *ub_thread_current(void);
 int ub_thread_id(const struct ub_thread *thread);
 const char *ub_thread_name(const struct ub_thread *thread);
 
+/*
+ * Nanoseconds that the processor has run a thread of the program (false: there is none with this
+ * id), or all threads of the program, those that have ended too. Interrupts count for whom they cut
+ * short.
+ */
+bool ub_thread_usage(int id, uint64_t *nanoseconds);
+uint64_t ub_program_usage(void);
+
 /* Lets other runnable threads run first. */
 void ub_thread_yield(void);
 
