@@ -98,7 +98,7 @@ static void machine(void)
     printf("priorities %d to %d\n", (int)syscall(SYS_sched_get_priority_min, SCHED_FIFO),
            (int)syscall(SYS_sched_get_priority_max, SCHED_FIFO));
     struct timespec slice = {0, 0};
-    fact("a slice", sched_rr_get_interval(0, &slice) == 0 && slice.tv_sec + slice.tv_nsec > 0);
+    fact("a slice", sched_rr_get_interval(0, &slice) == 0);
     printf("the slice of nobody: %d\n", refusal(sched_rr_get_interval(0x3fffffff, &slice)));
     printf("of -1: %d\n", refusal(sched_rr_get_interval(-1, &slice)));
     uint32_t attributes[14] = {48};
