@@ -37,12 +37,16 @@ static void add_name(struct ub_text *text)
 /* What lies behind a mapping, or nothing. */
 static void add_mapping_name(struct ub_text *text, const struct ub_program_area *area)
 {
+    const char *name = ub_loaded_name(area->start);
+    if (name == NULL) {
+        name = area->name;
+    }
     char *path = ub_heap_allocate(UB_PATH_MAXIMUM);
     const struct ub_node *node = area->file != NULL ? ub_file_node(area->file) : NULL;
     if (path != NULL && node != NULL && ub_node_path(node, path, UB_PATH_MAXIMUM) > 0) {
         ub_text_print(text, "                  %s", path);
-    } else if (area->name != NULL && area->name[0] != '\0') {
-        ub_text_print(text, "                  %s", area->name);
+    } else if (name != NULL && name[0] != '\0') {
+        ub_text_print(text, "                  %s", name);
     }
     ub_heap_free(path);
 }

@@ -46,6 +46,7 @@ static void remember(const struct ub_first_stack *first, const uint64_t *block)
     const char *strings = (const char *)(block + first->words);
     size_t arguments = first->arguments.length + first->given.length;
     ub_loaded_program = (struct ub_loaded_program){
+        .vdso = ub_loaded_program.vdso,
         .arguments = strings,
         .environment = strings + arguments,
         .arguments_size = arguments,
@@ -83,6 +84,7 @@ _Noreturn static void enter(void)
     const struct ub_loaded_image *first = interpreter->file != NULL ? interpreter : program;
     uint64_t headers = elf->headers == 0 ? 0 : elf->headers + program->distance;
     uint64_t vdso = ub_vdso_map != NULL ? ub_vdso_map() : 0;
+    ub_loaded_program.vdso = vdso;
     bool fsgsbase = (ub_control4_read() & CONTROL4_FSGSBASE) != 0;
     const struct ub_auxiliary auxiliary[] = {
         {vdso != 0 ? AT_SYSINFO_EHDR : AT_IGNORE, vdso},

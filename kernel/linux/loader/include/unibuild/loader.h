@@ -27,10 +27,17 @@ extern const char ub_image_program[];
 struct ub_loaded_program {
     const char *arguments, *environment;
     size_t arguments_size, environment_size;
+    uint64_t vdso;         /* where it is, 0: there is none */
     const void *auxiliary; /* pairs of words, the last of them AT_NULL */
     size_t auxiliary_size;
 };
 extern struct ub_loaded_program ub_loaded_program;
+
+/*
+ * What the kernel itself has mapped at an address of the program: the path of the program or of its
+ * interpreter, "[vdso]", or NULL.
+ */
+const char *ub_loaded_name(uint64_t address);
 
 /* What ub_program_start is in images of Linux programs. */
 _Noreturn void ub_linux_start(void);
