@@ -219,7 +219,7 @@ UB_LINUX_CALL(timer_settime)
             value = value > now ? value - now : 1;
         }
         ub_signal_withdraw_locked(&timer->timer.entry);
-        timer->timer.entry.information.user = 0;
+        timer->timer.entry.overrun = 0;
         ub_signal_timer_set_locked(&timer->timer, value, interval);
     }
     ub_lock_release(&ub_scheduler_lock, flags);
@@ -248,7 +248,7 @@ UB_LINUX_CALL(timer_getoverrun)
 {
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     const struct posix_timer *timer = find_locked((int)ub_argument(frame, 0));
-    long overrun = timer != NULL ? (long)timer->timer.entry.information.user : -EINVAL;
+    long overrun = timer != NULL ? (long)timer->timer.entry.overrun : -EINVAL;
     ub_lock_release(&ub_scheduler_lock, flags);
     return overrun;
 }

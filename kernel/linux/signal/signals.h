@@ -50,6 +50,7 @@ struct ub_signal_entry {
     struct ub_signal_entry *next;
     bool lent;
     bool queued;
+    uint32_t overrun; /* a timer's, at its last delivery */
     struct signal_information information;
 };
 

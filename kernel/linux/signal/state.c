@@ -106,6 +106,7 @@ static struct ub_signal_entry *unlink_first(struct ub_signal_entry **queue, int 
     if (entry != NULL) {
         *queue = entry->next;
         entry->queued = false;
+        entry->overrun = entry->information.user;
     }
     return entry;
 }

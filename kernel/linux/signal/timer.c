@@ -3,23 +3,28 @@
 
 #include "timer.h"
 
-/* Ticks of timers of used time, and the shortest interval of any: one that comes more often than it
- * can be served would be all that runs. */
+/* Ticks of timers of used time, and the shortest time between two looks at any: one that fires more
+ * often than it can be served would be all that runs. What it missed counts as overrun. */
 #define TICK 1000000UL
 #define SHORTEST 100000UL
 
-static void send_locked(struct signal_timer *timer)
+static uint32_t overrun_of(uint64_t count)
 {
+    return (uint32_t)(count < INT_MAX ? count : INT_MAX);
+}
+
+/* It has fired `times` since the last look. */
+static void send_locked(struct signal_timer *timer, uint64_t times)
+{
+    struct ub_signal_entry *entry = &timer->entry;
     if (timer->signal == 0) {
         return;
     }
-    if (timer->entry.queued) {
-        if (timer->entry.information.user < INT_MAX) {
-            timer->entry.information.user++; /* the overrun */
-        }
+    if (entry->queued) {
+        entry->information.user = overrun_of(entry->information.user + times);
         return;
     }
-    timer->entry.information.user = 0;
+    entry->information.user = overrun_of(times - 1);
     struct ub_thread *thread = NULL;
     if (timer->thread != 0) {
         thread = ub_thread_find_locked(timer->thread);
@@ -43,7 +48,7 @@ static void tick_locked(struct signal_timer *timer, uint64_t now)
     if (runs_locked(timer)) {
         if (timer->left <= TICK) {
             timer->left = timer->interval;
-            send_locked(timer);
+            send_locked(timer, 1);
         } else {
             timer->left -= TICK;
         }
@@ -62,15 +67,12 @@ static void expired(struct ub_timeout *timeout)
         tick_locked(timer, now);
         return;
     }
-    send_locked(timer);
+    uint64_t times = timer->interval != 0 ? (now - timer->due) / timer->interval + 1 : 1;
+    timer->due += times * timer->interval;
+    send_locked(timer, times);
     if (timer->interval != 0) {
-        uint64_t next = timeout->deadline + timer->interval;
-        if (next <= now) {
-            uint64_t missed = (now - timeout->deadline) / timer->interval;
-            timer->entry.information.user += (uint32_t)(missed < INT_MAX ? missed : INT_MAX);
-            next = timeout->deadline + (missed + 1) * timer->interval;
-        }
-        ub_timeout_start_locked(timeout, next);
+        uint64_t soonest = now + SHORTEST;
+        ub_timeout_start_locked(timeout, timer->due > soonest ? timer->due : soonest);
     }
 }
 
@@ -84,11 +86,12 @@ void ub_signal_timer_prepare(struct signal_timer *timer)
 void ub_signal_timer_set_locked(struct signal_timer *timer, uint64_t value, uint64_t interval)
 {
     ub_timeout_stop_locked(&timer->timeout);
-    timer->interval = interval != 0 && interval < SHORTEST ? SHORTEST : interval;
+    timer->interval = interval;
     timer->left = value;
     if (value != 0) {
-        uint64_t first = timer->clock == TIMER_REAL || value < TICK ? value : TICK;
-        ub_timeout_start_locked(&timer->timeout, ub_clock_monotonic() + first);
+        timer->due = ub_clock_monotonic() + value;
+        bool real = timer->clock == TIMER_REAL || value < TICK;
+        ub_timeout_start_locked(&timer->timeout, real ? timer->due : timer->due - value + TICK);
     }
 }
 
@@ -100,6 +103,11 @@ uint64_t ub_signal_timer_left_locked(const struct signal_timer *timer)
     if (timer->clock != TIMER_REAL) {
         return timer->left;
     }
+    /* One that has fired unseen is in the middle of an interval. */
     uint64_t now = ub_clock_monotonic();
-    return timer->timeout.deadline > now ? timer->timeout.deadline - now : 1;
+    uint64_t due = timer->due;
+    if (due <= now && timer->interval != 0) {
+        due += ((now - due) / timer->interval + 1) * timer->interval;
+    }
+    return due > now ? due - now : 1;
 }

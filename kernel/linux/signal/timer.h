@@ -18,6 +18,7 @@ struct signal_timer {
     struct ub_timeout timeout;
     enum timer_clock clock;
     uint64_t interval; /* 0: once */
+    uint64_t due;      /* TIMER_REAL: when it fires, though it may be looked at later */
     uint64_t left;     /* processor time until it fires, 0: stopped */
     int signal;        /* 0: only counts */
     int thread;        /* who is told, 0: the process */
