@@ -30,16 +30,19 @@ static int64_t directory_seek(struct ub_file *file, int64_t offset, int whence)
     return result;
 }
 
-/* The entry at the position, and its name there. */
-static struct ub_node *entry_at(struct ub_node *directory, int64_t position, const char **name,
-                                size_t *length)
+/* The entry at the position, and its name there. `before`: the one that was there last. */
+static struct ub_node *entry_at(struct ub_node *directory, int64_t position,
+                                const struct ub_node *before, const char **name, size_t *length)
 {
+    bool listed = directory->system == NULL || directory->system->next == NULL;
     if (position < 2) {
         *name = "..";
         *length = (size_t)position + 1;
         return position == 0 ? directory : directory->parent;
     }
-    struct ub_node *node = ub_node_next(directory, position);
+    struct ub_node *node = before != NULL && position > 2 && listed
+                               ? before->sibling
+                               : ub_node_next(directory, position);
     if (node != NULL) {
         *name = node->name;
         *length = node->name_length;
@@ -66,21 +69,26 @@ static void entry_fill(struct dirent *entry, const struct ub_node *node, const c
 
 static long entries_locked(struct ub_open_file *opened, char *buffer, size_t size)
 {
-    struct ub_node *node;
+    struct ub_node *node = NULL;
     const char *name;
     size_t length;
     size_t used = 0;
     if (opened->node->name == NULL && opened->node != ub_filesystem_root()) {
         return -ENOENT; /* removed */
     }
-    while ((node = entry_at(opened->node, opened->position, &name, &length)) != NULL) {
+    while ((node = entry_at(opened->node, opened->position, node, &name, &length)) != NULL) {
         size_t record = (FIXED_PART + length + 1 + 7) & ~(size_t)7;
         if (record > size - used) {
             return used == 0 ? -EINVAL : (long)used;
         }
         struct dirent *entry = (struct dirent *)(buffer + used);
         entry_fill(entry, node, name, length, record);
-        opened->position = opened->position < 2 ? opened->position + 1 : (int64_t)node->order + 1;
+        if (opened->position < 2) {
+            opened->position++;
+            node = NULL; /* "." and ".." have no place in the list */
+        } else {
+            opened->position = (int64_t)node->order + 1;
+        }
         entry->d_off = opened->position;
         used += record;
     }

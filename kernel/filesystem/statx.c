@@ -45,6 +45,8 @@ long ub_sys_statx(long directory, const char *path, long flags, unsigned long ma
     result->mask = STATX_BASIC_STATS;
     result->block_size = (uint32_t)status.st_blksize;
     result->links = (uint32_t)status.st_nlink;
+    result->user = status.st_uid;
+    result->group = status.st_gid;
     result->mode = (uint16_t)status.st_mode;
     result->inode = status.st_ino;
     result->size = (uint64_t)status.st_size;
@@ -52,6 +54,8 @@ long ub_sys_statx(long directory, const char *path, long flags, unsigned long ma
     result->accessed = time_of(&status.st_atim);
     result->changed = time_of(&status.st_ctim);
     result->modified = time_of(&status.st_mtim);
+    result->special_major = (uint32_t)(status.st_rdev >> 8);
+    result->special_minor = (uint32_t)status.st_rdev & 0xff;
     result->device_minor = (uint32_t)status.st_dev;
     return 0;
 }
