@@ -1,0 +1,167 @@
+/*
+ * System calls at random, with random arguments: handles, lengths, good and bad pointers. Whatever
+ * they answer, the kernel has to stand, and the program is what it was: its own memory, which no
+ * argument points at, stays. For images only; on Linux it might do harm. argv: seed, calls.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "call.h"
+
+#define LAST_CALL 450
+#define STATUS 42
+#define ARENA_PAGES 64
+#define SLACK_PAGES 16
+#define INTERVAL_US 2000
+
+/* Calls that end the program, wait for what never comes, or take its own footing away. */
+static const short excluded[] = {
+    13,  /* rt_sigaction */
+    14,  /* rt_sigprocmask */
+    15,  /* rt_sigreturn */
+    34,  /* pause */
+    37,  /* alarm */
+    38,  /* setitimer */
+    56,  /* clone */
+    60,  /* exit */
+    62,  /* kill */
+    130, /* rt_sigsuspend */
+    131, /* sigaltstack */
+    158, /* arch_prctl */
+    200, /* tkill */
+    231, /* exit_group */
+    234, /* tgkill */
+    273, /* set_robust_list */
+    12,  /* brk */
+    218, /* set_tid_address */
+    435, /* clone3 */
+};
+
+/* Calls on memory: these get a range of the arena, or they would take the program's own away. */
+static const short on_memory[] = {9, 10, 11, 25, 26, 27, 28, 149, 150, 216, 237, 256, 325, 329};
+
+static uint64_t state;
+static unsigned char *arena;
+static volatile long number;
+
+static uint64_t next(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static int is_among(const short *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == number) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static long argument(void)
+{
+    static const uint64_t odd[] = {
+        0,          1,          2,          0x7fffffffefff,     0x7ffffffff000,     0x800000000000,
+        UINT64_MAX, INT64_MAX,  INT64_MIN,  0xffff800000000000, 0xffffffff80000000, 4096,
+        0x7fffffff, 0x80000000, 0xffffffff,
+    };
+    uint64_t random = next();
+    switch (random % 8) {
+    case 0:
+        return (long)odd[(random >> 8) % (sizeof odd / sizeof *odd)];
+    case 1:
+    case 2:
+        return (long)(arena + (random >> 8) % (ARENA_PAGES * 4096UL));
+    case 3:
+        return (long)(arena + (random >> 8) % ARENA_PAGES * 4096UL);
+    case 4:
+        return (long)(3 + (random >> 8) % 40); /* a handle, perhaps; never one of the console's */
+    case 5:
+        return (long)((random >> 8) % 8192);
+    case 6:
+        return (long)(random >> 8);
+    default:
+        return (long)(1UL << (random >> 8) % 64);
+    }
+}
+
+static void handle(int signal_number)
+{
+    (void)signal_number;
+}
+
+/* Strings, vectors and structures with pointers in them, made of the same pool. */
+static void fill_arena(void)
+{
+    char *map = mmap(arena, ARENA_PAGES * 4096UL, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (map == MAP_FAILED) {
+        puts("no arena");
+        exit(1);
+    }
+    for (size_t i = 0; i < ARENA_PAGES * 4096UL; i += 64) {
+        uint64_t *words = (uint64_t *)(arena + i);
+        if (next() % 4 == 0) {
+            snprintf((char *)words, 64, "/tmp/%lu", next() % 16);
+        } else {
+            for (int j = 0; j < 8; j++) {
+                words[j] = next() % 3 == 0 ? 0 : (uint64_t)argument();
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    state = 0x9e3779b97f4a7c15 * (argc > 1 ? strtoul(argv[1], NULL, 0) + 1 : 1);
+    unsigned long calls = argc > 2 ? strtoul(argv[2], NULL, 0) : 20000;
+    arena = mmap(NULL, (ARENA_PAGES + SLACK_PAGES) * 4096UL, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 1; i < 32; i++) {
+        if (i != SIGSEGV && i != SIGBUS && i != SIGILL) {
+            signal(i, handle);
+            siginterrupt(i, 1);
+        }
+    }
+    /* What waits for long is cut short. */
+    struct itimerval interval = {{0, INTERVAL_US}, {0, INTERVAL_US}};
+    setitimer(ITIMER_REAL, &interval, NULL);
+    unsigned long answered = 0;
+    for (unsigned long i = 0; i < calls; i++) {
+        if (i % 512 == 0) {
+            fill_arena();
+        }
+        number = (long)(next() % (LAST_CALL + 1));
+        if (is_among(excluded, sizeof excluded / sizeof *excluded)) {
+            continue;
+        }
+        long arguments[6];
+        for (int j = 0; j < 6; j++) {
+            arguments[j] = argument();
+        }
+        if (is_among(on_memory, sizeof on_memory / sizeof *on_memory)) {
+            arguments[0] = (long)(arena + next() % ARENA_PAGES * 4096UL + (next() % 16 == 0));
+            arguments[1] = (long)(next() % (SLACK_PAGES * 4096UL));
+            arguments[2] = number == 25 ? (long)(next() % (SLACK_PAGES * 4096UL)) : arguments[2];
+            arguments[4] = number == 25 ? arguments[0] : arguments[4];
+        }
+        long result = call6(number, arguments[0], arguments[1], arguments[2], arguments[3],
+                            arguments[4], arguments[5]);
+        answered += result >= 0;
+    }
+    if (answered == 0) {
+        return 1;
+    }
+    return STATUS; /* standard output may be closed by now */
+}
