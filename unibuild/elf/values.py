@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from unibuild.elf.program import Caller, Program
 
 _MASK: Final = (1 << 64) - 1
-_MOST_STATES: Final = 200_000
+_MOST_STATES: Final = 20_000
+_DEEPEST: Final = 12
+"""Computations of computations that are followed."""
 _MOST_NUMBERS: Final = 256
 _MOST_BITS: Final = 5
 _ARGUMENTS: Final = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
@@ -69,12 +71,22 @@ class Values:
         self.unknown.update(other.unknown)
 
 
-class Search:
-    """One search; ``busy`` holds the questions that wait for its answer."""
+@dataclass(slots=True)
+class _Budget:
+    """How many states a search may still visit, together with those it asks for operands."""
 
-    def __init__(self, busy: frozenset[tuple[object, ...]] = frozenset()) -> None:
-        """Begin a search, inside of others when it has operands to answer for them."""
+    states: int = _MOST_STATES
+
+
+class Search:
+    """One search; inside of others it answers for an operand of theirs."""
+
+    def __init__(
+        self, busy: frozenset[tuple[object, ...]] = frozenset(), budget: _Budget | None = None
+    ) -> None:
+        """Begin a search; ``busy`` holds the questions that wait for its answer."""
         self._busy = busy
+        self._budget = budget or _Budget()
         self._seen: set[tuple[str, int, int, Location]] = set()
         self._waiting: list[tuple[Program, Function, int, Location]] = []
         self.found = Values()
@@ -83,7 +95,8 @@ class Search:
         """Return the values of ``location`` before the instruction at ``index``."""
         self._before(program, function, index, location)
         while self._waiting:
-            if len(self._seen) > _MOST_STATES:
+            self._budget.states -= 1
+            if self._budget.states < 0:
                 self._unknown(program, function, index, "too many ways lead to it")
                 break
             self._behind(*self._waiting.pop())
@@ -155,7 +168,7 @@ class Search:
         left = self._operand(spot, index, origin.left)
         right = self._operand(spot, index, origin.right)
         if left is None or right is None:
-            self.found.unknown[spot] = "it changes in a loop"
+            self.found.unknown[spot] = "it is computed, in a loop or of many parts"
             return
         if origin.name == "and" and (left.unknown or right.unknown):
             masks = right.numbers if not right.unknown else left.numbers
@@ -185,9 +198,10 @@ class Search:
             found.add(operand.value, spot)
             return found
         key = (spot.program.name, spot.function.start, index, operand)
-        if key in self._busy:
+        if key in self._busy or len(self._busy) > _DEEPEST:
             return None
-        return Search(self._busy | {key}).run(spot.program, spot.function, index, operand)
+        search = Search(self._busy | {key}, self._budget)
+        return search.run(spot.program, spot.function, index, operand)
 
     def _cross(
         self,
@@ -245,8 +259,9 @@ class Search:
             for family in _ARGUMENTS:
                 location = Pointed(General(family), offset)
                 key = (program.name, callee.start, index, location)
-                if key not in self._busy:
-                    values = Search(self._busy | {key}).run(program, function, index, location)
+                if key not in self._busy and len(self._busy) <= _DEEPEST:
+                    search = Search(self._busy | {key}, self._budget)
+                    values = search.run(program, function, index, location)
                     values.unknown.clear()
                     found.join(values)
             break
