@@ -1,10 +1,48 @@
+#include <poll.h>
+
+#include <unibuild/memory.h>
+
 #include "transfer.h"
+
+/* What a stream gives is gone from it: how much of the first piece the program has memory for, or
+ * `size` when that is all of it. */
+static size_t stream_room(const struct ub_pieces *pieces, size_t size)
+{
+    uint64_t address = pieces->list->address;
+    size_t first = pieces->list->size < size ? pieces->list->size : size;
+    size_t there = 0;
+    if (ub_user_writable(address, first)) {
+        return size;
+    }
+    while (there < first) {
+        size_t step = UB_PAGE_SIZE - ((address + there) & UB_PAGE_MASK);
+        step = step < first - there ? step : first - there;
+        if (!ub_user_writable(address + there, step)) {
+            break;
+        }
+        there += step;
+    }
+    return there;
+}
+
+/* Whether a read would not get as far as the program's memory. */
+static bool nothing_waits(struct ub_file *file)
+{
+    return (file->flags & O_NONBLOCK) && file->operations->poll != NULL &&
+           !(file->operations->poll(file) & (POLLIN | POLLHUP | POLLERR));
+}
 
 /* One piece, through `buffer`. Returns how much the program got, or why it got nothing. */
 static long read_piece(struct ub_file *file, struct ub_pieces *pieces, int64_t offset, char *buffer,
                        size_t size)
 {
     const struct ub_file_operations *operations = file->operations;
+    if (operations->seek == NULL && size > 0) {
+        size = stream_room(pieces, size);
+        if (size == 0) {
+            return nothing_waits(file) ? -EAGAIN : -EFAULT;
+        }
+    }
     long got = offset == UB_STREAM_POSITION ? operations->read(file, buffer, size)
                                             : operations->read_at(file, buffer, size, offset);
     if (got <= 0) {
