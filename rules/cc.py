@@ -14,6 +14,8 @@ from unibuild.analysis.api import (
     CcInfo,
     DefaultInfo,
     Library,
+    Material,
+    MaterialInfo,
     ProgramInfo,
     Provider,
     RuleContext,
@@ -177,7 +179,7 @@ def link_for_linux(
 @rule(
     "linux_executable",
     LinuxExecutableAttributes,
-    provides=(DefaultInfo, RunInfo),
+    provides=(DefaultInfo, MaterialInfo, RunInfo),
     doc="Links a `cc_binary` into a static Linux executable: the same objects as in the image, with "
     "Linux's own system calls.",
     example="""\
@@ -191,4 +193,15 @@ def linux_executable(ctx: RuleContext[LinuxExecutableAttributes]) -> list[Provid
     toolchain = ctx.dependency("toolchain", ToolchainInfo)
     flags = ctx.attributes.link_flags
     executable = link_for_linux(ctx, info, toolchain, flags, ctx.label.name)
-    return [DefaultInfo((executable,)), RunInfo("program", executable)]
+    libraries = (*info.libraries, *ctx.dependency("libc", CcInfo).libraries)
+    parts = [one.materials for one in libraries]
+    made_by = [one.tools for one in libraries]
+    return [
+        DefaultInfo((executable,)),
+        MaterialInfo(_each_once(info.materials, *parts), _each_once(info.tools, *made_by)),
+        RunInfo("program", executable),
+    ]
+
+
+def _each_once(*several: tuple[Material, ...]) -> tuple[Material, ...]:
+    return tuple(dict.fromkeys(one for materials in several for one in materials))
