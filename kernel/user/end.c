@@ -45,6 +45,7 @@ static void backtrace(uint64_t frame)
 _Noreturn void ub_user_end(const struct ub_exception_frame *frame, int signal, uint64_t address)
 {
     const struct ub_thread *thread = ub_cpu_current()->thread;
+    (void)ub_interrupt_disable(); /* nobody else has the console from here on */
     if (ub_user_describe != NULL) {
         ub_user_describe();
     }

@@ -2,6 +2,7 @@
  */
 #include <unibuild/image.h>
 #include <unibuild/initialize.h>
+#include <unibuild/interrupt.h>
 #include <unibuild/linux_call.h>
 #include <unibuild/panic.h>
 
@@ -47,12 +48,14 @@ long ub_call_missing(const struct ub_exception_frame *frame)
     uint32_t number = (uint32_t)frame->error;
     static bool described;
     if (!was_told(number)) {
+        ub_preempt_disable(); /* or another thread's line would be in the middle of this one */
         if (!described && ub_user_describe != NULL) {
             ub_user_describe();
         }
         described = true;
         ub_print("\x1e[unibuild] missing-call %s %u caller %lx\n", name_of(number), number,
                  frame->instruction_pointer);
+        ub_preempt_enable();
     }
     if (is_strict) {
         ub_user_end(frame, SIGSYS, 0);

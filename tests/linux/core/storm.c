@@ -1,16 +1,18 @@
 /*
- * System calls at random, with random arguments: handles, lengths, good and bad pointers. Whatever
- * they answer, the kernel has to stand, and the program is what it was: its own memory, which no
- * argument points at, stays. For images only; on Linux it might do harm. argv: seed, calls.
+ * System calls at random, with random arguments: handles, lengths, good and bad pointers, by
+ * several threads in the same memory. Whatever they answer, the kernel has to stand, and the
+ * program is what it was: its own memory, which no argument points at, stays. For images only; on
+ * Linux it might do harm. argv: seed, calls of each thread.
  */
-#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -20,6 +22,7 @@
 #define ARENA_PAGES 64
 #define SLACK_PAGES 16
 #define INTERVAL_US 2000
+#define THREADS 3
 
 /* Calls that end the program, wait for what never comes, or take its own footing away. */
 static const short excluded[] = {
@@ -47,9 +50,15 @@ static const short excluded[] = {
 /* Calls on memory: these get a range of the arena, or they would take the program's own away. */
 static const short on_memory[] = {9, 10, 11, 25, 26, 27, 28, 149, 150, 216, 237, 256, 325, 329};
 
-static uint64_t state;
+static _Thread_local uint64_t state;
 static unsigned char *arena;
-static volatile long number;
+static _Thread_local volatile long number; /* in memory, so that a scan cannot tell it */
+static _Thread_local sigjmp_buf back;
+static _Thread_local volatile sig_atomic_t filling;
+static atomic_ulong answered;
+static unsigned long seed, calls;
+static pthread_t threads[THREADS];
+static atomic_int running = THREADS;
 
 static uint64_t next(void)
 {
@@ -101,14 +110,22 @@ static void handle(int signal_number)
     (void)signal_number;
 }
 
+/* Another thread may take the arena away while this one fills it. */
+static void skip(int signal_number)
+{
+    if (!filling) {
+        _exit(signal_number);
+    }
+    siglongjmp(back, 1);
+}
+
 /* Strings, vectors and structures with pointers in them, made of the same pool. */
 static void fill_arena(void)
 {
     char *map = mmap(arena, ARENA_PAGES * 4096UL, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     if (map == MAP_FAILED) {
-        puts("no arena");
-        exit(1);
+        return; /* memory is out for now */
     }
     for (size_t i = 0; i < ARENA_PAGES * 4096UL; i += 64) {
         uint64_t *words = (uint64_t *)(arena + i);
@@ -122,25 +139,14 @@ static void fill_arena(void)
     }
 }
 
-int main(int argc, char **argv)
+static void *work(void *argument_of_thread)
 {
-    state = 0x9e3779b97f4a7c15 * (argc > 1 ? strtoul(argv[1], NULL, 0) + 1 : 1);
-    unsigned long calls = argc > 2 ? strtoul(argv[2], NULL, 0) : 20000;
-    arena = mmap(NULL, (ARENA_PAGES + SLACK_PAGES) * 4096UL, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (int i = 1; i < 32; i++) {
-        if (i != SIGSEGV && i != SIGBUS && i != SIGILL) {
-            signal(i, handle);
-            siginterrupt(i, 1);
-        }
-    }
-    /* What waits for long is cut short. */
-    struct itimerval interval = {{0, INTERVAL_US}, {0, INTERVAL_US}};
-    setitimer(ITIMER_REAL, &interval, NULL);
-    unsigned long answered = 0;
+    state = 0x9e3779b97f4a7c15 * (seed * THREADS + (unsigned long)argument_of_thread + 1);
     for (unsigned long i = 0; i < calls; i++) {
-        if (i % 512 == 0) {
+        filling = i % 512 == 0 && sigsetjmp(back, 1) == 0;
+        if (filling) {
             fill_arena();
+            filling = 0;
         }
         number = (long)(next() % (LAST_CALL + 1));
         if (is_among(excluded, sizeof excluded / sizeof *excluded)) {
@@ -160,8 +166,33 @@ int main(int argc, char **argv)
                             arguments[4], arguments[5]);
         answered += result >= 0;
     }
-    if (answered == 0) {
-        return 1;
+    running--;
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 0;
+    calls = argc > 2 ? strtoul(argv[2], NULL, 0) : 20000;
+    arena = mmap(NULL, (ARENA_PAGES + SLACK_PAGES) * 4096UL, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 1; i < 32; i++) {
+        if (i != SIGBUS && i != SIGILL) {
+            signal(i, i == SIGSEGV ? skip : handle);
+            siginterrupt(i, 1);
+        }
     }
-    return STATUS; /* standard output may be closed by now */
+    for (unsigned long i = 0; i < THREADS; i++) {
+        if (pthread_create(&threads[i], NULL, work, (void *)i) != 0) {
+            return 1;
+        }
+    }
+    /* What waits for long is cut short. */
+    while (running > 0) {
+        usleep(INTERVAL_US);
+        for (int i = 0; i < THREADS; i++) {
+            pthread_kill(threads[i], SIGALRM);
+        }
+    }
+    return answered > 0 ? STATUS : 1; /* standard output may be closed by now */
 }
