@@ -14,26 +14,41 @@ void ub_usage_count_locked(struct ub_thread *thread)
     processor->since = now;
 }
 
+/* A processor that idles does so on the stack of a thread that does not run. */
+static void count_running(void)
+{
+    ub_usage_count_locked(ub_processor_current()->idle ? NULL : ub_thread_current());
+}
+
+bool ub_thread_usage_locked(int id, uint64_t *nanoseconds)
+{
+    count_running();
+    const struct ub_thread *thread = ub_thread_find_locked(id);
+    if (thread == NULL || !thread->program) {
+        return false;
+    }
+    *nanoseconds = thread->ran;
+    return true;
+}
+
+uint64_t ub_program_usage_locked(void)
+{
+    count_running();
+    return program_ran;
+}
+
 bool ub_thread_usage(int id, uint64_t *nanoseconds)
 {
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
-    ub_usage_count_locked(ub_thread_current());
-    struct ub_thread *thread = ub_threads;
-    while (thread != NULL && (thread->id != id || !thread->program)) {
-        thread = thread->next;
-    }
-    if (thread != NULL) {
-        *nanoseconds = thread->ran;
-    }
+    bool found = ub_thread_usage_locked(id, nanoseconds);
     ub_lock_release(&ub_scheduler_lock, flags);
-    return thread != NULL;
+    return found;
 }
 
 uint64_t ub_program_usage(void)
 {
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
-    ub_usage_count_locked(ub_thread_current());
-    uint64_t ran = program_ran;
+    uint64_t ran = ub_program_usage_locked();
     ub_lock_release(&ub_scheduler_lock, flags);
     return ran;
 }

@@ -61,6 +61,15 @@ static int insert_locked(struct posix_timer *timer)
     return id;
 }
 
+static bool is_measurable(const struct signal_timer *timer)
+{
+    uint64_t now;
+    unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
+    bool found = ub_signal_timer_now_locked(timer, &now);
+    ub_lock_release(&ub_scheduler_lock, flags);
+    return found;
+}
+
 static bool choose_clock(int clock, struct posix_timer *timer)
 {
     timer->timer.measured = ub_thread_current()->id;
@@ -69,7 +78,7 @@ static bool choose_clock(int clock, struct posix_timer *timer)
         if (CLOCK_OWNER(clock) != 0 && CLOCK_OF_THREAD(clock)) {
             timer->timer.measured = CLOCK_OWNER(clock);
         }
-        return true;
+        return is_measurable(&timer->timer);
     }
     switch (clock) {
     case CLOCK_REALTIME:
@@ -209,13 +218,13 @@ UB_LINUX_CALL(timer_settime)
         return -EINVAL;
     }
     uint64_t real = ub_clock_realtime();
-    uint64_t monotonic = ub_clock_monotonic();
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     struct posix_timer *timer = find_locked(id);
     if (timer != NULL) {
         before = setting_locked(timer);
-        if (absolute && value != 0) {
-            uint64_t now = timer->realtime ? real : monotonic;
+        uint64_t now = real;
+        if (absolute && value != 0 &&
+            (timer->realtime || ub_signal_timer_now_locked(&timer->timer, &now))) {
             value = value > now ? value - now : 1;
         }
         ub_signal_withdraw_locked(&timer->timer.entry);

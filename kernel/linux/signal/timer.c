@@ -3,9 +3,8 @@
 
 #include "timer.h"
 
-/* Ticks of timers of used time, and the shortest time between two looks at any: one that fires more
- * often than it can be served would be all that runs. What it missed counts as overrun. */
-#define TICK 1000000UL
+/* The shortest time between two looks at a timer: one that fires more often than it can be served
+ * would be all that runs. What it missed counts as overrun. */
 #define SHORTEST 100000UL
 
 static uint32_t overrun_of(uint64_t count)
@@ -35,44 +34,43 @@ static void send_locked(struct signal_timer *timer, uint64_t times)
     (void)ub_signal_post_locked(thread, timer->signal, &timer->entry);
 }
 
-static bool runs_locked(const struct signal_timer *timer)
+bool ub_signal_timer_now_locked(const struct signal_timer *timer, uint64_t *now)
 {
-    const struct ub_processor *processor = ub_processor_current();
-    const struct ub_thread *current = processor->current;
-    return !processor->idle && current->program &&
-           (timer->clock == TIMER_PROCESS || current->id == timer->measured);
+    switch (timer->clock) {
+    case TIMER_REAL:
+        *now = ub_clock_monotonic();
+        return true;
+    case TIMER_PROCESS:
+        *now = ub_program_usage_locked();
+        return true;
+    default:
+        return ub_thread_usage_locked(timer->measured, now);
+    }
 }
 
-static void tick_locked(struct signal_timer *timer, uint64_t now)
+static void look_again_locked(struct signal_timer *timer, uint64_t now)
 {
-    if (runs_locked(timer)) {
-        if (timer->left <= TICK) {
-            timer->left = timer->interval;
-            send_locked(timer, 1);
-        } else {
-            timer->left -= TICK;
-        }
-    }
-    if (timer->left != 0) {
-        ub_timeout_start_locked(&timer->timeout, now + TICK);
-    }
+    uint64_t wait = timer->due > now + SHORTEST ? timer->due - now : SHORTEST;
+    uint64_t real = timer->clock == TIMER_REAL ? now : ub_clock_monotonic();
+    ub_timeout_start_locked(&timer->timeout, real + wait);
 }
 
 static void expired(struct ub_timeout *timeout)
 {
     struct signal_timer *timer =
         (struct signal_timer *)((char *)timeout - offsetof(struct signal_timer, timeout));
-    uint64_t now = ub_clock_monotonic();
-    if (timer->clock != TIMER_REAL) {
-        tick_locked(timer, now);
-        return;
+    uint64_t now;
+    if (!ub_signal_timer_now_locked(timer, &now)) {
+        return; /* its thread has ended */
     }
-    uint64_t times = timer->interval != 0 ? (now - timer->due) / timer->interval + 1 : 1;
-    timer->due += times * timer->interval;
-    send_locked(timer, times);
-    if (timer->interval != 0) {
-        uint64_t soonest = now + SHORTEST;
-        ub_timeout_start_locked(timeout, timer->due > soonest ? timer->due : soonest);
+    bool fired = now >= timer->due;
+    if (fired) {
+        uint64_t times = timer->interval != 0 ? (now - timer->due) / timer->interval + 1 : 1;
+        timer->due += times * timer->interval;
+        send_locked(timer, times);
+    }
+    if (!fired || timer->interval != 0) {
+        look_again_locked(timer, now);
     }
 }
 
@@ -87,24 +85,20 @@ void ub_signal_timer_set_locked(struct signal_timer *timer, uint64_t value, uint
 {
     ub_timeout_stop_locked(&timer->timeout);
     timer->interval = interval;
-    timer->left = value;
-    if (value != 0) {
-        timer->due = ub_clock_monotonic() + value;
-        bool real = timer->clock == TIMER_REAL || value < TICK;
-        ub_timeout_start_locked(&timer->timeout, real ? timer->due : timer->due - value + TICK);
+    uint64_t now;
+    if (value != 0 && ub_signal_timer_now_locked(timer, &now)) {
+        timer->due = now + value;
+        ub_timeout_start_locked(&timer->timeout, ub_clock_monotonic() + value);
     }
 }
 
 uint64_t ub_signal_timer_left_locked(const struct signal_timer *timer)
 {
-    if (!timer->timeout.active) {
+    uint64_t now;
+    if (!timer->timeout.active || !ub_signal_timer_now_locked(timer, &now)) {
         return 0;
     }
-    if (timer->clock != TIMER_REAL) {
-        return timer->left;
-    }
     /* One that has fired unseen is in the middle of an interval. */
-    uint64_t now = ub_clock_monotonic();
     uint64_t due = timer->due;
     if (due <= now && timer->interval != 0) {
         due += ((now - due) / timer->interval + 1) * timer->interval;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <unibuild/context.h>
+#include <unibuild/linux_call.h>
 #include <unibuild/scheduler.h>
 #include <unibuild/user.h>
 
@@ -22,22 +23,12 @@ long ub_linux_futex_lock(uint64_t address, const void *until, bool realtime, boo
 static long (*const bring_owners_in)(uint64_t, const void *, bool, bool)
     __attribute__((used)) = ub_linux_futex_lock;
 
-/* kernel/linux/call's answer to a call that nobody defines; the report names who called. */
-#pragma weak ub_call_missing
-long ub_call_missing(const struct ub_exception_frame *frame);
-
-/* A process of its own: there is none. */
-static long refuse_process(const struct ub_exception_frame *frame)
-{
-    return ub_call_missing != NULL ? ub_call_missing(frame) : -ENOSYS;
-}
-
 long ub_linux_clone_thread(const struct ub_exception_frame *frame,
                            const struct clone_request *request)
 {
     uint64_t flags = request->flags;
     if ((flags & CLONE_THREAD) == 0) {
-        return refuse_process(frame);
+        return ub_call_missing(frame); /* a process: there is only the one */
     }
     if ((flags & REQUIRED) != REQUIRED || (flags & ~(uint64_t)(REQUIRED | OPTIONAL)) != 0 ||
         request->stack_pointer >= UB_USER_END) {

@@ -150,6 +150,32 @@ static void posix_timers(void)
     FACT("bad clock: %s", answer(timer_create(77, &event, &timer)));
 }
 
+static void compute(long milliseconds)
+{
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    while (milliseconds_since(&start) < milliseconds) {}
+}
+
+/* Time counts only while the thread has the processor. */
+static void processor_timers(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    struct itimerspec setting = {{0, 0}, {0, 30000000}}, now;
+    timer_t timer;
+    alarms = 0;
+    FACT("create: %s", answer(timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer)));
+    timer_settime(timer, 0, &setting, NULL);
+    sleep_milliseconds(60);
+    timer_gettime(timer, &now);
+    FACT("slept: %d, left much %d", alarms, now.it_value.tv_nsec > 15000000);
+    for (int i = 0; i < 40 && alarms == 0; i++) {
+        compute(10);
+    }
+    FACT("computed: %d", alarms);
+    timer_delete(timer);
+}
+
 static void *told_by_timer(void *argument)
 {
     sigset_t set;
@@ -181,6 +207,7 @@ int main(void)
     interval();
     profile();
     posix_timers();
+    processor_timers();
     pthread_create(&thread, NULL, told_by_timer, NULL);
     pthread_join(thread, NULL);
     return 0;

@@ -104,6 +104,9 @@ void ub_timeout_stop_locked(struct ub_timeout *timeout);
 
 /* The thread with that id, or NULL. */
 struct ub_thread *ub_thread_find_locked(int id);
+/* ub_thread_usage and ub_program_usage, also for interrupt handlers. */
+bool ub_thread_usage_locked(int id, uint64_t *nanoseconds);
+uint64_t ub_program_usage_locked(void);
 
 /* These take the lock themselves. */
 

@@ -8,8 +8,7 @@
  * program ends the image, by ub_user_end.
  *
  * Differences: there is one process, so nothing sends SIGCHLD; the signals that stop a process
- * (SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU) do nothing by default, for nobody could continue it. Timers
- * of used processor time count ticks of real time in which their thread runs.
+ * (SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU) do nothing by default, for nobody could continue it.
  *
  * Only images whose program can call rt_sigaction or send a signal link any of this. Other
  * components refer to the functions below weakly.
