@@ -9,11 +9,11 @@
  * copied; read copies out of the image.
  *
  * Built-in nodes join the archive's wherever it has not the name itself: /dev with null, zero,
- * full, random, urandom, console and tty; and, in images of Linux programs, /proc and parts of
- * /sys. A writable file system (kernel/tmpfs, in images of Linux programs that can make files) is
- * mounted at /tmp, /var/tmp, /run and /dev/shm, each where the archive has nothing. Everywhere else
- * creating and changing answers -EROFS. There is one user, root. Times of the archive are what it
- * says (0 in images that unibuild makes).
+ * full, random, urandom, console and tty; and, in images of Linux programs, /proc, parts of /sys
+ * and the least of /etc. A writable file system (kernel/tmpfs, in images of Linux programs that can
+ * make files) is mounted at /tmp, /var/tmp, /run and /dev/shm, each where the archive has nothing.
+ * Everywhere else creating and changing answers -EROFS. There is one user, root. Times of the
+ * archive are what it says (0 in images that unibuild makes).
  */
 #ifndef UNIBUILD_FILESYSTEM_H
 #define UNIBUILD_FILESYSTEM_H
