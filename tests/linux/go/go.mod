@@ -1,0 +1,3 @@
+module unibuild.test/runtime
+
+go 1.26
