@@ -26,6 +26,7 @@ _CALLS: Final = re.compile(rb"\xe8(?=(....))", re.DOTALL)
 _STUB_SIZE = 11
 _STUB_ALIGNMENT = 8
 _WORD = 8
+_RARE: Final = frozenset({"syscall", "sysenter", "int", ".byte"})
 _WIDE: Final = {"xmmword": 16, "ymmword": 32, "zmmword": 64}
 
 
@@ -65,6 +66,8 @@ class Body:
     """Addresses of ``syscall`` instructions."""
     old_gates: list[int] = field(default_factory=list)
     """Addresses of ``int 0x80`` and ``sysenter``, with the numbers of 32-bit Linux."""
+    damaged: bool = False
+    """Not all of its bytes are instructions."""
     returns: bool = False
     """It has a ``ret``, or a jump whose target only the running program knows."""
 
@@ -114,29 +117,33 @@ def read_body(
     start, end = function.start, function.end
     last, last_name = start, ""
     for address, size, name, text in decoder.decode_lightly(start, end):
-        initial = name[0]
-        if text.startswith("0x") and (initial in "jlbn" or name == "call"):
+        if text.startswith("0x") and (name[0] in "jlbn" or name == "call"):
             goal = int(text, 16)
-            call = name == "call"
-            if call or not start <= goal < end:
-                _cross(decoder, body, Crossing(address, goal, call))
+            if name == "call" or not start <= goal < end:
+                _cross(decoder, body, Crossing(address, goal, name == "call"))
         elif "[rip" in text:
             _use(body, address, size, name, text)
-        elif name == "syscall":
-            body.sites.append(address)
-        elif name == "sysenter" or (name == "int" and text == "0x80"):
-            body.old_gates.append(address)
+        elif name in _RARE:
+            _note_rare(body, address, name, text)
         elif span and "0x" in text:
             body.uses += _plain_uses(address, text, span)
         if not name.endswith(("nop", "int3")):
             last, last_name = address, name
             body.returns |= name.endswith("ret") or (name.endswith("jmp") and text[:2] != "0x")
-    following = functions.at(end)
-    if following and last_name and falls_through(last_name):
-        # a function whose end a table tells may end with a call that never returns
-        if not following.known or last_name != "call":
-            body.crossings.append(Crossing(last, end, call=False))
+    following = functions.at(end) if last_name and falls_through(last_name) else None
+    # a function whose end a table tells may end with a call that never returns
+    if following and not (following.known and last_name == "call"):
+        body.crossings.append(Crossing(last, end, call=False))
     return body
+
+
+def _note_rare(body: Body, address: int, name: str, text: str) -> None:
+    if name == "syscall":
+        body.sites.append(address)
+    elif name == ".byte":
+        body.damaged = True
+    elif name == "sysenter" or text == "0x80":
+        body.old_gates.append(address)
 
 
 def _cross(decoder: Decoder, body: Body, crossing: Crossing) -> None:

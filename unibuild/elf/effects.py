@@ -116,7 +116,6 @@ def origin_of(flow: Flow, decoder: Decoder, index: int, location: Location, *, g
 
     ``go``: the function is Go's, where a call may change every register and ``xmm15`` is zero.
     """
-    one = flow.all[index]
     if isinstance(location, General):
         return _register(flow, decoder, index, location, go=go)
     if isinstance(location, Vector):
@@ -125,11 +124,10 @@ def origin_of(flow: Flow, decoder: Decoder, index: int, location: Location, *, g
         return _stack(flow, index, location)
     if isinstance(location, Pointed):
         return _pointed(flow, decoder, index, location, go=go)
-    del one
     return None
 
 
-def _register(flow: Flow, decoder: Decoder, index: int, location: General, *, go: bool) -> Origin:
+def _register(flow: Flow, decoder: Decoder, index: int, location: General, *, go: bool) -> Origin:  # noqa: PLR0911 - one line a kind of instruction
     one = flow.all[index]
     name, family = one.name, location.family
     if is_call(name):
@@ -153,7 +151,7 @@ def _register(flow: Flow, decoder: Decoder, index: int, location: General, *, go
     return None
 
 
-def _written(flow: Flow, index: int, first: Register, given: tuple[Operand, ...]) -> Origin:
+def _written(flow: Flow, index: int, first: Register, given: tuple[Operand, ...]) -> Origin:  # noqa: C901, PLR0911 - one line a kind of instruction
     """Return the origin of a register that an instruction has as its destination."""
     one = flow.all[index]
     name = one.name
@@ -178,8 +176,8 @@ def _written(flow: Flow, index: int, first: Register, given: tuple[Operand, ...]
         return source
     if name == "xchg":
         return source
-    if name == "imul" and len(given) > 2 and isinstance(given[2], Immediate):
-        return _computed("imul", source, Number(given[2].value))
+    if name == "imul" and isinstance(given[-1], Immediate) and given[-1] is not second:
+        return _computed("imul", source, Number(given[-1].value))
     if name in ARITHMETIC:
         return _computed(name, own, source)
     return Unknown(f"{name} computes it")
@@ -245,7 +243,7 @@ def _location(flow: Flow, index: int, place: Place, more: int = 0) -> Origin:
     return Pointed(General(place.base), place.displacement + more)
 
 
-def _vector(flow: Flow, decoder: Decoder, index: int, location: Vector, *, go: bool) -> Origin:
+def _vector(flow: Flow, decoder: Decoder, index: int, location: Vector, *, go: bool) -> Origin:  # noqa: PLR0911 - one line a kind of instruction
     one = flow.all[index]
     if go and location.family == "xmm15":
         return Number(0)
@@ -258,7 +256,7 @@ def _vector(flow: Flow, decoder: Decoder, index: int, location: Vector, *, go: b
         return Unknown(f"{one.name} computes it") if changed else None
     if one.name in _CLEARING and len({*given}) == 1:
         return Number(0)
-    if one.name not in _VECTOR_MOVES or len(given) < 2:
+    if one.name not in _VECTOR_MOVES or len(given) == 1:
         return Unknown(f"{one.name} computes it")
     second = given[1]
     if isinstance(second, Place):
@@ -268,7 +266,7 @@ def _vector(flow: Flow, decoder: Decoder, index: int, location: Vector, *, go: b
     return _read(flow, index, second) if location.offset == 0 else Number(0)
 
 
-def _stack(flow: Flow, index: int, location: Stack) -> Origin:
+def _stack(flow: Flow, index: int, location: Stack) -> Origin:  # noqa: PLR0911 - one line a kind of instruction
     one = flow.all[index]
     given = operands(one.operands)
     first = given[0] if given else None
@@ -327,7 +325,7 @@ def pointing(flow: Flow, index: int, family: str, offset: int) -> Slot | None:
     return None
 
 
-def _pointed(flow: Flow, decoder: Decoder, index: int, location: Pointed, *, go: bool) -> Origin:
+def _pointed(flow: Flow, decoder: Decoder, index: int, location: Pointed, *, go: bool) -> Origin:  # noqa: C901, PLR0911 - one line a kind of instruction
     one = flow.all[index]
     given = operands(one.operands)
     first = given[0] if given else None

@@ -25,7 +25,7 @@ _TAR_MARK: Final = slice(257, 262)
 _SAMPLE: Final = 4096
 
 
-def described(data: bytes) -> tuple[str, str]:
+def described(data: bytes) -> tuple[str, str]:  # noqa: PLR0911 - one line a kind
     """Return what ``data`` looks like, and what could be done about it (``""``: nothing known)."""
     if not data:
         return "an empty file", "build the program first"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 _NUMBER_MASK: Final = 0xFFFFFFFF
+_SYSCALL: Final = b"\x0f\x05"
 _THREAD: Final = 0x10000
 _PROCESSES: Final = ("fork", "vfork", "execve", "execveat")
 _VDSO: Final = {
@@ -123,6 +124,7 @@ def _scan(path: Path, libraries: Mapping[str, Path]) -> Scan:
             warnings |= _cloning(one, function, index, values)
     for one in [program, *loaded]:
         _add_vdso(one, calls)
+    undecided |= set(_unreadable(reach))
     named = {
         NAMES[number]: Call(number, tuple(sorted(reasons)))
         for number, reasons in sorted(calls.items(), key=lambda item: NAMES[item[0]])
@@ -174,6 +176,26 @@ def _sites(reach: Reach) -> Iterator[tuple[Program, Function, int]]:
         for start in sorted(functions):
             for address in program.bodies[start].sites:
                 yield program, functions[start], address
+
+
+def _unreadable(reach: Reach) -> Iterator[Undecided]:
+    """Yield the places where a system call may hide from the decoder, or uses another gate."""
+    for program, functions in reach.functions.items():
+        for start, function in functions.items():
+            body = program.bodies[start]
+            for address in body.old_gates:
+                name = program.label(address)
+                yield Undecided(program.name, name, address, "it calls 32-bit Linux")
+            if body.damaged:
+                content = program.memory.read(start, function.end - start)
+                at = content.find(_SYSCALL)
+                if at >= 0 and start + at not in body.sites:
+                    yield Undecided(
+                        program.name,
+                        program.label(start),
+                        start + at,
+                        "it is among bytes that are no instructions",
+                    )
 
 
 def _judge(

@@ -7,6 +7,7 @@ looked at, since starting a program does not need them.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from unibuild.elf.dynamic import (
@@ -185,7 +186,7 @@ def _check_segment(name: str, index: int, one: Segment) -> None:
 
 def _check_order(name: str, loaded: list[Segment]) -> None:
     """Check that loaded segments come in order and do not overlap."""
-    for earlier, later in zip(loaded, loaded[1:], strict=False):
+    for earlier, later in pairwise(loaded):
         if later.virtual_address < earlier.virtual_address + earlier.memory_size:
             raise _damaged(
                 name,

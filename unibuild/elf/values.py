@@ -28,10 +28,11 @@ from unibuild.elf.effects import (
 )
 from unibuild.elf.flow import WORD, Slot
 from unibuild.elf.layout import MalformedElfError
+from unibuild.elf.program import Caller
 
 if TYPE_CHECKING:
     from unibuild.elf.functions import Function
-    from unibuild.elf.program import Caller, Program
+    from unibuild.elf.program import Program
 
 _MASK: Final = (1 << 64) - 1
 _MOST_STATES: Final = 20_000
@@ -171,15 +172,7 @@ class Search:
             self.found.unknown[spot] = "it is computed, in a loop or of many parts"
             return
         if origin.name == "and" and (left.unknown or right.unknown):
-            masks = right.numbers if not right.unknown else left.numbers
-            if (left.unknown and right.unknown) or any(
-                one.bit_count() > _MOST_BITS for one in masks
-            ):
-                self.found.unknown.update(left.unknown)
-                return
-            for mask in masks:
-                for number in _subsets(mask):
-                    self.found.add(number, spot)
+            self._mask(spot, left, right)
             return
         self.found.unknown.update(left.unknown)
         self.found.unknown.update(right.unknown)
@@ -191,6 +184,16 @@ class Search:
                 for result in arithmetic(origin.name, one, other):
                     for giving in spots if not isinstance(origin.left, Number) else others:
                         self.found.add(result, giving)
+
+    def _mask(self, spot: Spot, left: Values, right: Values) -> None:
+        """Take all values that a known mask leaves of an unknown number, when these are few."""
+        masks = right.numbers if not right.unknown else left.numbers
+        if (left.unknown and right.unknown) or any(one.bit_count() > _MOST_BITS for one in masks):
+            self.found.unknown.update(left.unknown or right.unknown)
+            return
+        for mask in masks:
+            for number in _subsets(mask):
+                self.found.add(number, spot)
 
     def _operand(self, spot: Spot, index: int, operand: Location | Number) -> Values | None:
         if isinstance(operand, Number):
@@ -238,8 +241,31 @@ class Search:
                 if found:
                     self.found.join(found)
                     continue
+            if self._called_here(program, function, taker.address, location):
+                continue
             spot = Spot(program, function, function.start)
             self.found.unknown[spot] = f"its address is kept by {taker.name}"
+
+    def _called_here(
+        self, program: Program, callee: Function, address: int, location: Location
+    ) -> bool:
+        """Go on in a function that loads the address of another only to call it there."""
+        holder = program.functions.at(address)
+        if holder is None or len(self._busy) > _DEEPEST:
+            return False
+        found = False
+        for index, one in enumerate(program.flow(holder).all):
+            given = operands(one.operands) if is_call(one.name) else ()
+            if not given or not isinstance(given[0], Register):
+                continue
+            search = Search(self._busy | {(program.name, callee.start, one.address)}, self._budget)
+            values = search.run(program, holder, index, General(given[0].family))
+            spots = {spot for found in values.numbers.values() for spot in found}
+            if any(spot.address == address for spot in spots | values.unknown.keys()):
+                found = True
+                caller = Caller(program, holder, one.address, call=True)
+                self._cross(program, callee, 0, caller, location)
+        return found
 
     def _context(
         self, program: Program, callee: Function, address: int, offset: int
