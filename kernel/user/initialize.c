@@ -57,6 +57,8 @@ static void initialize(void)
     ub_msr_write(UB_MSR_KERNEL_GS_BASE, 0);
     ub_user_segments_load();
     set_gates();
+    /* As on Linux, AC in the flags makes the program's unaligned accesses faults. */
+    ub_control0_write(ub_control0_read() | UB_CONTROL0_ALIGNMENT);
     ub_user_has_access_prevention = (ub_control4_read() & UB_CONTROL4_SMAP) != 0;
     ub_user_vector_initialize();
     ub_msr_write(UB_MSR_STAR, USER_BASE << 48 | KERNEL_CODE << 32);

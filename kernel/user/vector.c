@@ -238,9 +238,9 @@ bool ub_user_vector_restore(uint64_t from)
     cpu->vector_owner = NULL;
     ub_interrupt_restore(flags);
 
-    bool good = from != 0 && from % ALIGNMENT == 0 && copy_state_in(user->vector, from);
+    bool good = from != 0 && from % ALIGNMENT == 0 && copy_state_in(user->vector, from) &&
+                (((struct legacy *)user->vector)->vector_control & ~control_mask) == 0;
     if (good) {
-        ((struct legacy *)user->vector)->vector_control &= control_mask;
         tell(user->vector);
     } else {
         set_default(user->vector);

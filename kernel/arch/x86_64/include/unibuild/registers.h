@@ -15,6 +15,7 @@
 #define UB_CPUID7_EBX_SMAP (1U << 20)
 #define UB_CPUID7_ECX_UMIP (1U << 2)
 
+#define UB_CONTROL0_ALIGNMENT (1UL << 18)
 #define UB_CONTROL4_UMIP (1UL << 11)
 #define UB_CONTROL4_OSXSAVE (1UL << 18)
 #define UB_CONTROL4_SMEP (1UL << 20)
@@ -61,6 +62,18 @@ static inline uint64_t ub_control2_read(void)
     uint64_t value;
     __asm__ volatile("movq %%cr2, %0" : "=r"(value));
     return value;
+}
+
+static inline uint64_t ub_control0_read(void)
+{
+    uint64_t value;
+    __asm__ volatile("movq %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void ub_control0_write(uint64_t value)
+{
+    __asm__ volatile("movq %0, %%cr0" : : "r"(value) : "memory");
 }
 
 static inline uint64_t ub_control4_read(void)
