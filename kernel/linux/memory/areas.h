@@ -28,7 +28,7 @@ enum ub_area_source {
 #define UB_AREA_GROWS_DOWN 8U
 #define UB_AREA_HEAP 16U       /* brk's */
 #define UB_AREA_STACK 32U      /* the first thread's */
-#define UB_AREA_UNRESERVED 64U /* may be larger than memory; only asked for, not kept */
+#define UB_AREA_UNRESERVED 64U /* MAP_NORESERVE: not counted as memory that may be needed */
 
 struct ub_area {
     uint64_t start, end;

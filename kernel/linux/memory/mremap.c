@@ -37,7 +37,8 @@ static bool grow_in_place(struct ub_area *area, const struct wish *wish)
 {
     uint64_t end = wish->old + wish->new_size;
     if (area->end != wish->old + wish->old_size || !ub_space_valid(wish->old, wish->new_size) ||
-        !ub_areas_free(&ub_space.areas, area->end, end)) {
+        !ub_areas_free(&ub_space.areas, area->end, end) ||
+        !ub_space_commit(area, (end - area->end) / UB_PAGE_SIZE)) {
         return false;
     }
     ub_space.mapped += (end - area->end) / UB_PAGE_SIZE;

@@ -277,7 +277,8 @@ static struct ub_area *grow(struct ub_area *area, uint64_t address)
     uint64_t start = address & ~UB_PAGE_MASK;
     if ((area->flags & UB_AREA_GROWS_DOWN) == 0 || area->end - start > GROWTH_MAXIMUM ||
         start < UB_GUARD_SIZE ||
-        !ub_areas_free(&ub_space.areas, start - UB_GUARD_SIZE, area->start)) {
+        !ub_areas_free(&ub_space.areas, start - UB_GUARD_SIZE, area->start) ||
+        !ub_space_commit(area, (area->start - start) / UB_PAGE_SIZE)) {
         return NULL;
     }
     ub_space.mapped += (area->start - start) / UB_PAGE_SIZE;

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 
-#define OVERCOMMIT (1UL << 30)
-
 /* Weak: images that are put together by hand, as in tests, need not say it. */
 extern const uint8_t ub_image_allow_exec_mappings __attribute__((weak));
 
@@ -37,12 +35,6 @@ static uint8_t flags_with(const struct ub_area *area, unsigned access)
     return area->flags | ((access & UB_PROGRAM_WRITE) != 0 ? UB_AREA_WAS_WRITABLE : 0);
 }
 
-static bool is_too_much(const struct ub_area *model, uint64_t size)
-{
-    return (model->access & UB_PROGRAM_WRITE) != 0 && (model->flags & UB_AREA_UNRESERVED) == 0 &&
-           size > OVERCOMMIT + ub_page_total_count() * UB_PAGE_SIZE;
-}
-
 uint64_t ub_space_map(const struct ub_area *model, uint64_t size, bool replace, long *error)
 {
     struct ub_area area = *model;
@@ -51,10 +43,7 @@ uint64_t ub_space_map(const struct ub_area *model, uint64_t size, bool replace, 
         return 0;
     }
     *error = -ENOMEM;
-    if (is_too_much(model, size)) {
-        return 0;
-    }
-    area.flags = flags_with(model, model->access) & (uint8_t)~UB_AREA_UNRESERVED;
+    area.flags = flags_with(model, model->access);
     unsigned long flags = ub_space_enter();
     bool possible = true;
     if (area.start == 0) {
@@ -70,6 +59,20 @@ uint64_t ub_space_map(const struct ub_area *model, uint64_t size, bool replace, 
     possible = possible && ub_space_add(&area);
     ub_space_leave(flags);
     return possible ? area.start : 0;
+}
+
+static bool change(struct ub_area *area, unsigned access)
+{
+    struct ub_area changed = *area;
+    changed.flags = flags_with(area, access);
+    if (changed.flags != area->flags &&
+        !ub_space_commit(&changed, (area->end - area->start) / UB_PAGE_SIZE)) {
+        return false;
+    }
+    area->flags = changed.flags;
+    area->access = (uint8_t)access;
+    ub_page_apply(area);
+    return true;
 }
 
 static long protect(uint64_t start, uint64_t end, unsigned access)
@@ -89,10 +92,8 @@ static long protect(uint64_t start, uint64_t end, unsigned access)
     }
     for (struct ub_area *area = ub_areas_find(&ub_space.areas, start);
          area != NULL && area->start < end; area = ub_areas_next(area)) {
-        if (area->access != access) {
-            area->flags = flags_with(area, access);
-            area->access = (uint8_t)access;
-            ub_page_apply(area);
+        if (area->access != access && !change(area, access)) {
+            return -ENOMEM;
         }
     }
     uint64_t at = start;

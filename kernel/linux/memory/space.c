@@ -6,6 +6,8 @@
 
 #define AREAS_MAXIMUM 65530 /* Linux: vm.max_map_count */
 #define SPACE_END (1UL << 47)
+#define ONE_OVER_MEMORY ((1UL << 30) / UB_PAGE_SIZE)
+#define COMMITTED_MAXIMUM ((512UL << 30) / UB_PAGE_SIZE)
 
 struct ub_space ub_space;
 static struct ub_lock lock = UB_LOCK_INITIAL;
@@ -33,6 +35,26 @@ void ub_space_leave(unsigned long flags)
 bool ub_space_valid(uint64_t start, uint64_t size)
 {
     return size <= UB_USER_END && start >= UB_PROGRAM_LOWEST && start <= UB_USER_END - size;
+}
+
+/* What was once writable may hold something, so it counts until it goes. */
+static bool counts(const struct ub_area *area)
+{
+    const unsigned what = UB_AREA_WAS_WRITABLE | UB_AREA_SHARED | UB_AREA_UNRESERVED;
+    return (area->flags & what) == UB_AREA_WAS_WRITABLE;
+}
+
+bool ub_space_commit(const struct ub_area *area, uint64_t pages)
+{
+    if (!counts(area)) {
+        return true;
+    }
+    if (pages > ub_page_total_count() + ONE_OVER_MEMORY ||
+        pages > COMMITTED_MAXIMUM - ub_space.committed) {
+        return false;
+    }
+    ub_space.committed += pages;
+    return true;
 }
 
 static void retire(struct ub_area *area)
@@ -104,6 +126,10 @@ void ub_space_merge(uint64_t address)
 
 bool ub_space_add(const struct ub_area *model)
 {
+    uint64_t pages = (model->end - model->start) / UB_PAGE_SIZE;
+    if (!ub_space_commit(model, pages)) {
+        return false;
+    }
     struct ub_area *lower = ub_areas_find(&ub_space.areas, model->start - 1);
     if (lower != NULL && continues(lower, model)) {
         ub_areas_resize(lower, lower->start, model->end);
@@ -114,12 +140,13 @@ bool ub_space_add(const struct ub_area *model)
         struct ub_area *area =
             ub_space.areas.count < AREAS_MAXIMUM ? ub_heap_allocate(sizeof *area) : NULL;
         if (area == NULL) {
+            ub_space.committed -= counts(model) ? pages : 0;
             return false;
         }
         *area = *model;
         ub_areas_insert(&ub_space.areas, area);
     }
-    ub_space.mapped += (model->end - model->start) / UB_PAGE_SIZE;
+    ub_space.mapped += pages;
     ub_space_merge(model->end);
     return true;
 }
@@ -135,7 +162,9 @@ bool ub_space_clear(uint64_t start, uint64_t end)
     struct ub_area *area = ub_areas_find(&ub_space.areas, start);
     while (area != NULL && area->start < end) {
         struct ub_area *next = ub_areas_next(area);
-        ub_space.mapped -= (area->end - area->start) / UB_PAGE_SIZE;
+        uint64_t pages = (area->end - area->start) / UB_PAGE_SIZE;
+        ub_space.mapped -= pages;
+        ub_space.committed -= counts(area) ? pages : 0;
         retire(area);
         area = next;
     }

@@ -11,9 +11,11 @@
  *     ENTRY_OWN, not present      the same, while its area allows no access
  *
  * Memory is not reserved when it is mapped: like Linux by default, more can be mapped than there
- * is, since programs map far more than they touch (Go's and Java's heaps). One mapping is refused
- * that is larger than all memory by 1 GiB. When the last page is gone the program ends, as by
- * Linux's OOM killer, with status 137 and a line that names the limit.
+ * is, since programs map far more than they touch (Go's and Java's heaps). Two limits let
+ * allocation fail where a program counts on that: one mapping that is larger than all memory by 1
+ * GiB, and 512 GiB of all that may be written to (shared files and MAP_NORESERVE aside) are
+ * refused. When the last page is gone the program ends, as by Linux's OOM killer, with status 137
+ * and a line that names the limit.
  *
  * Whoever changes areas or entries holds the lock, interrupts disabled. Areas that go are put on a
  * list, since a file's last reference cannot be given up under a lock; ub_space_leave does that.
@@ -37,7 +39,7 @@ struct ub_space {
     struct ub_area *gone; /* linked by `right` */
     uint64_t top;         /* rooms are looked for below this first; drawn */
     uint64_t heap_start, heap_end;
-    uint64_t mapped, resident, resident_maximum; /* pages */
+    uint64_t mapped, committed, resident, resident_maximum; /* pages */
 };
 extern struct ub_space ub_space;
 
@@ -61,6 +63,8 @@ uint64_t ub_space_room(uint64_t size);
 bool ub_space_covered(uint64_t start, uint64_t end);
 /* Makes both ends borders between areas. False: out of memory. */
 bool ub_space_split(uint64_t start, uint64_t end);
+/* Whether the limits allow so many more pages of an area; if so, those that count are counted. */
+bool ub_space_commit(const struct ub_area *area, uint64_t pages);
 /* A new area like `model`, which must be free; grows a neighbour when that is the same. */
 bool ub_space_add(const struct ub_area *model);
 /* Unmaps [start, end). False: out of memory. */
