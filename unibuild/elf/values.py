@@ -28,6 +28,7 @@ from unibuild.elf.effects import (
 )
 from unibuild.elf.flow import WORD, Slot
 from unibuild.elf.layout import MalformedElfError
+from unibuild.elf.linux_calls import NAMES
 from unibuild.elf.program import Caller
 
 if TYPE_CHECKING:
@@ -236,6 +237,8 @@ class Search:
         """Say that a function is called through a pointer; ask those who hand it on with a context."""
         takers = program.taken.get(function.start, ())
         for taker in takers:
+            if _only_compared(program, taker.address):
+                continue
             if isinstance(location, Pointed) and isinstance(location.pointer, General):
                 found = self._context(program, function, taker.address, location.offset)
                 if found:
@@ -282,6 +285,7 @@ class Search:
         for index in range(begin, min(begin + _CALL_NEAR, len(flow.all))):
             if not is_branch(flow.all[index].name):
                 continue
+            # only one of the registers is the context: of what the others point to, no call is made
             for family in _ARGUMENTS:
                 location = Pointed(General(family), offset)
                 key = (program.name, callee.start, index, location)
@@ -289,6 +293,8 @@ class Search:
                     search = Search(self._busy | {key}, self._budget)
                     values = search.run(program, function, index, location)
                     values.unknown.clear()
+                    for number in values.numbers.keys() - NAMES.keys():
+                        del values.numbers[number]
                     found.join(values)
             break
         return found if found.numbers else None
@@ -354,6 +360,23 @@ class Search:
             self.found.add(source.value, Spot(program, function, address))
         else:
             self._unknown(program, function, index, f"{one.name} computes it")
+
+
+def _only_compared(program: Program, address: int) -> bool:
+    """Tell whether the instruction at ``address`` loads an address only to compare with it.
+
+    So do handlers of signals that ask whether they came in the middle of some function.
+    """
+    function = program.functions.at(address)
+    flow = program.flow(function) if function else None
+    index = flow.index.get(address, -1) if flow else -1
+    if flow is None or index < 0:
+        return False
+    loaded = operands(flow.all[index].operands)
+    for one in flow.all[index + 1 : index + 3]:
+        if one.name == "cmp":
+            return loaded[0] in operands(one.operands)
+    return False
 
 
 def _moved(location: Location, here: int, there: int, shift: int) -> Location | None:
