@@ -86,9 +86,12 @@ static void *work(void *argument)
 
 int main(void)
 {
-    unsigned a = 7, b, c = 0, d;
+    unsigned a = 1, b, c = 0, d;
     __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    has_avx = (b >> 5 & 1) != 0; /* AVX2, where the processor's AVX is on, too */
+    int is_kept = (c >> 27 & 1) != 0; /* the system keeps more than SSE */
+    a = 7, c = 0;
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    has_avx = is_kept && (b >> 5 & 1) != 0; /* AVX2, where the processor's AVX is on, too */
     printf("# AVX %d\n", has_avx);
     struct sigaction action = {.sa_handler = handle};
     sigaction(SIGUSR1, &action, NULL);
