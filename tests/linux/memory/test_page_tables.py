@@ -24,9 +24,11 @@ pytestmark = [pytest.mark.network, pytest.mark.boot]
 SECONDS = 20
 UPPER_HALF = 1 << 63
 LOWEST = 0x10000
-# monitor command `info tlb`: virtual, physical, no-execute … user, writable
+SMALL = 4096
+LARGE = 2 << 20
+# monitor command `info tlb`: virtual, physical, no-execute, large … user, writable
 _PAGE = re.compile(
-    r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([X-])[G-][P-][D-][A-][C-][T-]([U-])([W-])", re.MULTILINE
+    r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([X-])[G-]([P-])[D-][A-][C-][T-]([U-])([W-])", re.MULTILINE
 )
 
 
@@ -34,6 +36,7 @@ _PAGE = re.compile(
 class Page:
     address: int
     memory: int
+    size: int
     executable: bool
     user: bool
     writable: bool
@@ -87,8 +90,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
         process.kill()
         process.wait()
     return [
-        Page(int(at, 16), int(memory, 16), never != "X", user == "U", writable == "W")
-        for at, memory, never, user, writable in _PAGE.findall(answer)
+        Page(
+            int(at, 16),
+            int(memory, 16),
+            LARGE if large == "P" else SMALL,
+            never != "X",
+            user == "U",
+            writable == "W",
+        )
+        for at, memory, never, large, user, writable in _PAGE.findall(answer)
     ]
 
 
@@ -105,8 +115,14 @@ def test_halves(pages: list[Page]) -> None:
 def test_nothing_is_writable_and_executable(pages: list[Page]) -> None:
     assert not [page for page in pages if page.writable and page.executable]
     code = {page.memory for page in pages if page.executable}
+    written = {
+        memory
+        for page in pages
+        if page.writable
+        for memory in range(page.memory, page.memory + page.size, SMALL)
+    }
     assert code
-    assert not [page for page in pages if page.writable and page.memory in code]
+    assert not code & written
 
 
 def test_all_kinds_are_there(pages: list[Page]) -> None:
