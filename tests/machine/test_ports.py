@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from unibuild.machine.ports import PortForward, claim, parse_forward
+from unibuild.machine.ports import PortForward, claim, parse_forward, remarks
 from unibuild.model.errors import HostError, UserError
 
 
@@ -52,3 +52,23 @@ def test_an_address_that_is_not_ours() -> None:
     with pytest.raises(HostError) as caught:
         claim((PortForward(0, 80, "tcp", "192.0.2.1"),))
     assert caught.value.id == "port-unusable"
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked", "said"),
+    [
+        ((), ("80:80",), []),
+        ((8080,), ("0:8080",), []),
+        ((8080,), (), ["the image listens on 8080/tcp; to reach it: -p 8080:8080"]),
+        (("53/udp", "53/tcp"), (), ["the image listens on 53/udp and 53/tcp; to reach it: -p 8053:53/udp"]),
+        (
+            ("53/udp",),
+            ("1053:53", "1053:53/udp"),
+            ["1053:53/tcp leads to a port on which the image does not listen: its ports are 53/udp"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_declared_ports(
+    declared: tuple[int | str, ...], asked: tuple[str, ...], said: list[str]
+) -> None:
+    assert remarks(declared, [parse_forward(one) for one in asked]) == said
