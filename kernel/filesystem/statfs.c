@@ -9,11 +9,22 @@
 #define CPIO_MAGIC 0x858458f6UL /* as Linux reports its own archive root */
 #define BLOCK 4096U
 
+/* In images that have /proc. */
+#pragma weak ub_procfs_magic
+
 static void fill(const struct ub_node *node, struct statfs *result)
 {
     memset(result, 0, sizeof *result);
     if (node != NULL && node->system != NULL && node->system->statistics != NULL) {
         node->system->statistics(result);
+        return;
+    }
+    uint32_t magic = node != NULL && ub_procfs_magic != NULL ? ub_procfs_magic(node) : 0;
+    if (magic != 0) {
+        result->f_type = magic;
+        result->f_bsize = BLOCK;
+        result->f_frsize = BLOCK;
+        result->f_namelen = UB_NAME_MAXIMUM;
         return;
     }
     result->f_type = CPIO_MAGIC;
@@ -38,11 +49,12 @@ long ub_sys_statfs(const char *path, struct statfs *result)
 
 long ub_sys_fstatfs(long descriptor, struct statfs *result)
 {
-    struct ub_file *file = ub_file_get(descriptor);
-    if (file == NULL) {
-        return -EBADF;
+    int error;
+    ub_tree_lock();
+    struct ub_node *node = ub_tree_node_of(descriptor, &error);
+    if (error == 0) {
+        fill(node, result);
     }
-    fill(ub_file_node(file), result);
-    ub_file_put(file);
-    return 0;
+    ub_tree_unlock();
+    return error;
 }

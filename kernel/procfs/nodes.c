@@ -48,6 +48,8 @@ const struct ub_builtin_node ub_procfs_nodes[] = {
     MADE("proc/version", ub_make_version),
     LINK("proc/mounts", "self/mounts"),
     FIXED("proc/cmdline", "\n"),
+    FIXED("proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpuset\t0\t1\t1\n"
+                          "cpu\t0\t1\t1\ncpuacct\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n"),
     FIXED("proc/filesystems", "nodev\tproc\nnodev\tsysfs\nnodev\tcgroup2\nnodev\ttmpfs\n"),
     FIXED("proc/sys/kernel/ostype", "Linux\n"),
     MADE("proc/sys/kernel/osrelease", ub_make_osrelease),

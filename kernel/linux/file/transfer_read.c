@@ -68,7 +68,7 @@ static long read_large(struct ub_file *file, struct ub_pieces *pieces, int64_t o
     if (buffer == NULL) {
         return -ENOMEM;
     }
-    bool stream = file->operations->read_at == NULL;
+    bool stream = file->operations->seek == NULL;
     long total = 0;
     long got;
     size_t want;

@@ -184,6 +184,8 @@ extern const struct ub_file_operations ub_directory_operations;
 /* Other components, weak here: nodes for /proc and /sys, and the file system to mount. */
 extern const struct ub_builtin_node ub_procfs_nodes[];
 extern const size_t ub_procfs_node_count;
+/* The type that statfs tells of a node of /proc or /sys; 0: it is none. With the tree's lock. */
+uint32_t ub_procfs_magic(const struct ub_node *node);
 /* A new directory with this place in the tree, or NULL when memory is out. */
 struct ub_node *ub_tmpfs_mount(struct ub_node *parent, const char *name, size_t length,
                                uint32_t mode);
