@@ -72,6 +72,8 @@ struct ub_signal_entry *ub_signal_post_locked(struct ub_thread *thread, int sign
  * NULL. */
 int ub_signal_take_locked(struct ub_thread *thread, uint64_t set,
                           struct signal_information *information, struct ub_signal_entry **taken);
+/* signalfd.c: a signal has come; those who wait for it to be readable look. */
+void ub_signal_files_notify_locked(int signal);
 /* Takes back an entry that a timer lent. */
 void ub_signal_withdraw_locked(struct ub_signal_entry *entry);
 /* Forgets a signal wherever it waits; the entries, for ub_signal_entries_free. */

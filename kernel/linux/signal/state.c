@@ -10,6 +10,9 @@ struct signal_action ub_linux_signal_actions[SIGNALS + 1];
 uint64_t ub_signal_process_pending;
 static struct ub_signal_entry *process_signals;
 
+/* Only programs that can call signalfd have it. */
+#pragma weak ub_signal_files_notify_locked
+
 /* Faults come before everything else that waits, as the handler must see the instruction. */
 #define SYNCHRONOUS                                                                                \
     (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGFPE) | BIT(SIGSYS))
@@ -86,6 +89,9 @@ struct ub_signal_entry *ub_signal_post_locked(struct ub_thread *thread, int sign
         entry->next = NULL;
         entry->queued = true;
         *end = entry;
+    }
+    if (ub_signal_files_notify_locked != NULL) {
+        ub_signal_files_notify_locked(signal);
     }
     if (thread == NULL) {
         offer_to_process(signal);

@@ -1,7 +1,10 @@
 /* Sending, blocking, queueing and waiting for signals. */
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -205,6 +208,59 @@ static void threads(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* ---- signalfd ----------------------------------------------------------------------------------
+ */
+
+static void read_one(int descriptor)
+{
+    struct signalfd_siginfo record[3];
+    long got = read(descriptor, record, sizeof record);
+    if (got < 0) {
+        FACT("read: %s", answer(got));
+        return;
+    }
+    for (long i = 0; i < got / (long)sizeof *record; i++) {
+        FACT("read: signal %d, code %d, value %d, own %d", (int)record[i].ssi_signo,
+             record[i].ssi_code, record[i].ssi_int, record[i].ssi_pid == (uint32_t)getpid());
+    }
+}
+
+static void *raise_later(void *argument)
+{
+    sleep_milliseconds(20);
+    kill(getpid(), SIGUSR1);
+    return argument;
+}
+
+static void descriptors(void)
+{
+    sigset_t set = set_of(SIGUSR1, SIGRTMIN + 2);
+    union sigval value = {.sival_int = 19};
+    pthread_t thread;
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int descriptor = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    struct pollfd entry = {.fd = descriptor, .events = POLLIN};
+    FACT("signalfd, no such flag: %s", answer(signalfd(-1, &set, 1)));
+    FACT("signalfd, another descriptor: %s", answer(signalfd(1, &set, 0)));
+    read_one(descriptor);
+    FACT("poll: %d", poll(&entry, 1, 0));
+    sigqueue(getpid(), SIGRTMIN + 2, value);
+    raise(SIGUSR1);
+    FACT("poll: %d", poll(&entry, 1, 0));
+    read_one(descriptor);
+    FACT("too small: %s", answer(read(descriptor, &entry, 1)));
+    fcntl(descriptor, F_SETFL, 0);
+    pthread_create(&thread, NULL, raise_later, NULL);
+    read_one(descriptor);
+    pthread_join(thread, NULL);
+    pthread_create(&thread, NULL, raise_later, NULL);
+    FACT("poll: %d", poll(&entry, 1, 5000));
+    pthread_join(thread, NULL);
+    read_one(descriptor);
+    close(descriptor);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int main(void)
 {
     senders();
@@ -213,6 +269,7 @@ int main(void)
     flags();
     waiting();
     threads();
+    descriptors();
     signal(SIGTERM, SIG_DFL);
     raise(SIGTERM);
     FACT("still here");
