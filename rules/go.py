@@ -121,7 +121,7 @@ def go_binary(ctx: RuleContext[GoBinaryAttributes]) -> list[Provider]:
         )
     needed = modules(ctx)
     tags = ",".join(attributes.build_tags)
-    folder = module[0].input_path.removesuffix("/go.mod")
+    folder = module[0].input_path.removesuffix("go.mod") or "."
     declared = (*module, *ctx.files("go_sum"))
     name = ctx.label.name
     imports = ctx.declare_file(f"{name}.go/imports")
