@@ -1,6 +1,7 @@
 /*
  * C2, C30: where things lie is drawn at boot, not fixed in the image: what the program maps, its
- * heap and stack, where memory is mapped, and the image itself, the program's text and data and the C library's.
+ * heap and stack, where memory is mapped, and the image itself, the program's text and data and the
+ * C library's.
  */
 #include <stdint.h>
 #include <stdlib.h>
