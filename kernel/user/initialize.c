@@ -102,6 +102,10 @@ void ub_user_adopt(struct ub_user *user)
             ub_msr_write(UB_MSR_KERNEL_GS_BASE, user->gs_base);
         }
     }
+    const struct ub_thread *thread = cpu->cpu.thread;
+    if (thread != NULL && thread->context.thread_pointer != cpu->cpu.thread_pointer) {
+        ub_thread_pointer_set(thread->context.thread_pointer);
+    }
     ub_user_vector_load(user);
 }
 

@@ -53,7 +53,8 @@ _Noreturn void ub_user_return(struct ub_exception_frame *frame);
 /* copy.S: the one range whose faults at the program's addresses are answered, and how. */
 extern const char ub_user_access_start[], ub_user_access_end[], ub_user_access_fault[];
 
-/* Makes the processor the thread's: stack, GS base and vector state. Interrupts disabled. */
+/* Makes the processor the running thread's: stack, FS and GS base, vector state. Interrupts
+ * disabled. */
 void ub_user_adopt(struct ub_user *user);
 
 /* Serves what is pending before a return to ring 3; interrupts disabled before and after. */

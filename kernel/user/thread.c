@@ -19,8 +19,11 @@ void ub_user_switch(struct ub_context *from, struct ub_context *to);
 /* Comes back when `from` is to run again: then what it has in the processor is brought there. */
 void ub_context_switch(struct ub_context *from, struct ub_context *to)
 {
-    ub_user_switch(from, to);
     const struct ub_thread *thread = (const struct ub_thread *)from;
+    if (thread->user != NULL) {
+        from->thread_pointer = ub_thread_pointer_get();
+    }
+    ub_user_switch(from, to);
     if (thread->user != NULL) {
         ub_user_adopt(thread->user);
     }
