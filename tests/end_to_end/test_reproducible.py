@@ -17,7 +17,10 @@ from support.command import ROOT
 
 pytestmark = [pytest.mark.network, pytest.mark.exclusive]
 
-TARGETS = ("//hello:image", "//services/dns:image", "//services/dns:dns")
+TARGETS = (
+    *("//hello:image", "//services/dns:image", "//services/dns:dns"),
+    "//services/web:image",
+)
 NOBODY = 65534
 
 

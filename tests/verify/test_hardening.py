@@ -64,6 +64,21 @@ srcs = ["socket.c"]
 [unikernel_image.socket_image]
 app = ":socket"
 
+[linux_executable.static]
+program = ":plain"
+[linux_binary.static_linux]
+binary = ":static"
+[unikernel_image.linux_image]
+app = ":static_linux"
+[linux_executable.pie]
+program = ":plain"
+link_flags = ["-pie", "--no-dynamic-linker"]
+[linux_binary.pie_linux]
+binary = ":pie"
+[unikernel_image.pie_image]
+app = ":pie_linux"
+allow_exec_mappings = true
+
 [cc_binary.bare]
 srcs = ["plain.c"]
 cflags = [
@@ -210,6 +225,12 @@ PT_LOAD, PT_GNU_STACK = 1, 0x6474E551
 
 
 @pytest.mark.parametrize("profile", ["base", "hardened"])
+def test_images_of_linux_programs_keep_the_rules(gather: Gather, profile: Any) -> None:
+    outcome = hardening_check.judge(gather("linux_image"), profile)
+    assert outcome.status == "passed", [str(error) for error in outcome.errors]
+
+
+@pytest.mark.parametrize("profile", ["base", "hardened"])
 @pytest.mark.parametrize("name", ["image", "heap_image", "socket_image"])
 def test_images_keep_the_rules(gather: Gather, name: str, profile: Any) -> None:
     outcome = hardening_check.judge(gather(name), profile)
@@ -218,7 +239,7 @@ def test_images_keep_the_rules(gather: Gather, name: str, profile: Any) -> None:
     found = {one["id"]: one for one in outcome.facts["rules"]}  # type: ignore[attr-defined]
     assert found["C9"]["result"] == ("passed" if name == "heap_image" else "not-applicable")
     assert found["C16"]["result"] == ("passed" if name == "socket_image" else "not-applicable")
-    others = [one for one in found.values() if one["id"] not in ("C9", "C16")]
+    others = [one for one in found.values() if one["id"] not in ("C9", "C16", "C31", "C32")]
     assert all(one["result"] != "not-applicable" for one in others)
 
 
@@ -416,6 +437,21 @@ def test_c30_a_canary_that_is_fixed(gather: Gather) -> None:
     }
     breaks(linked_as(image, symbols=fixed), "C30", "has a value in the linked file")
     breaks(without(image, "__stack_chk_guard"), "C30", "no `__stack_chk_guard`")
+
+
+def test_c31_and_c32_programs_made_for_linux(gather: Gather) -> None:
+    found = {
+        name: tuple(find(gather(name), one).result for one in ("C31", "C32"))
+        for name in ("image", "linux_image", "pie_image")
+    }
+    assert found == {
+        "image": ("not-applicable", "not-applicable"),
+        "linux_image": ("passed", "failed"),
+        "pie_image": ("failed", "passed"),
+    }
+    breaks(
+        without(gather("linux_image"), "ub_image_allow_exec_mappings"), "C31", "what it may allow"
+    )
 
 
 def test_a_boot_file_that_is_none(workspace: Path, tmp_path: Path) -> None:

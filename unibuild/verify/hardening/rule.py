@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Profile = Literal["base", "hardened", "strict"]
 PROFILES: tuple[Profile, ...] = ("base", "hardened", "strict")
 
-_MODULES = ("segments", "compiled", "contents", "randomness")
+_MODULES = ("segments", "compiled", "contents", "randomness", "programs")
 """Each declares its rules when it is loaded."""
 
 Result = Literal["passed", "failed", "not-applicable"]
