@@ -1,5 +1,4 @@
 /* Code that a program makes itself: an image whose rule says allow_exec_mappings runs it. */
-#define _GNU_SOURCE
 #include <stdint.h>
 #include <sys/mman.h>
 

@@ -1,5 +1,4 @@
 /* What touching memory in a way that it does not allow sends: signal, code and address. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,5 +1,4 @@
 /* Mappings of files that can be written: what a mapping, the file and another mapping see. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>

@@ -1,5 +1,4 @@
 /* brk, mremap, madvise, mincore, msync, mlock: what they answer and what memory holds. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>

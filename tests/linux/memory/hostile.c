@@ -2,7 +2,6 @@
  * Arguments that no sane program passes: each call has to answer, and what it answers is summed up
  * by error. Ranges that begin in the program's half end in the window, so that it keeps its memory.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,4 @@
 /* Has memory of every kind, says so, and waits to be looked at. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>

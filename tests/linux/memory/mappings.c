@@ -1,5 +1,4 @@
 /* mmap, munmap and mprotect: what they answer, and what memory holds afterwards. */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>

@@ -2,7 +2,6 @@
  * What Linux allows and these images do not: memory that is writable and executable, at once or one
  * after the other. Each line names a property and what was found.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>

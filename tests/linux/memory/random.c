@@ -3,7 +3,6 @@
  * what the model says, seen by system calls (a pipe takes from a page that may be read, gives to
  * one that may be written to) and by the program's own reads.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
