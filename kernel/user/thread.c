@@ -20,7 +20,8 @@ void ub_user_switch(struct ub_context *from, struct ub_context *to);
 void ub_context_switch(struct ub_context *from, struct ub_context *to)
 {
     const struct ub_thread *thread = (const struct ub_thread *)from;
-    if (thread->user != NULL) {
+    /* A thread that was interrupted before it could begin has nothing in the processor. */
+    if (thread->user != NULL && thread->user == ub_user_cpu()->user) {
         from->thread_pointer = ub_thread_pointer_get();
     }
     ub_user_switch(from, to);
