@@ -50,3 +50,14 @@ def test_a_new_git_repository_is_an_empty_folder(run: Run, tmp_path: Path) -> No
     (tmp_path / ".git").mkdir()
     assert run("new", "greeter", "--lang", "c").returncode == 0
     assert (tmp_path / "WORKSPACE.toml").is_file()
+
+
+def test_a_program_in_go(run: Run, tmp_path: Path) -> None:
+    assert run("new", "greeter", "--lang", "go").returncode == 0
+    assert {path.name for path in (tmp_path / "greeter").iterdir()} == {
+        "BUILD.toml",
+        "go.mod",
+        "main.go",
+    }
+    tested = run("test", "//greeter:all")
+    assert "1 test passed" in tested.stderr, tested.stderr

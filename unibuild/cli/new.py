@@ -41,8 +41,37 @@ int main(void)
     return 0;
 }}
 """
+_GO_BUILD = """\
+[go_binary.{name}-program]
+srcs = ["go.mod", "*.go"]
+
+[linux_binary.{name}]
+binary = ":{name}-program"
+
+[unikernel_image.image]
+app = ":{name}"
+
+[boot_test.image_test]
+image = ":image"
+expect_console = ["Hello from {name}"]
+"""
+_GO_MODULE = """\
+module example.test/{name}
+
+go 1.26
+"""
+_GO_SOURCE = """\
+package main
+
+import "fmt"
+
+func main() {{
+	fmt.Println("Hello from {name}")
+}}
+"""
 _TEMPLATES: dict[str, dict[str, str]] = {
     "c": {"BUILD.toml": _C_BUILD, "main.c": _C_SOURCE},
+    "go": {"BUILD.toml": _GO_BUILD, "go.mod": _GO_MODULE, "main.go": _GO_SOURCE},
 }
 
 
