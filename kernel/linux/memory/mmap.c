@@ -93,7 +93,7 @@ static uint64_t low_room(uint64_t size)
 
 static long place(const struct wish *wish, struct ub_area *area)
 {
-    long error;
+    long error = -ENOMEM;
     uint64_t mapped = 0;
     if (is_fixed(wish)) {
         area->start = wish->address;
@@ -113,7 +113,7 @@ static long place(const struct wish *wish, struct ub_area *area)
         area->start = hint;
         mapped = ub_space_map(area, wish->size, false, &error);
     }
-    if (mapped == 0) {
+    if (mapped == 0 && (wish->flags & MAP_32BIT) == 0) {
         area->start = 0;
         mapped = ub_space_map(area, wish->size, false, &error);
     }

@@ -24,6 +24,7 @@
 /* So many pages are taken from the processor's buffers one by one, more all at once. */
 #define INVALIDATE_MAXIMUM 32
 
+static bool ending;        /* for want of memory: what the report looks at is not given any */
 static uint64_t zero_page; /* physical; 0 until somebody reads what was never written */
 
 static uint64_t entry_flags(const struct ub_area *area, bool writable)
@@ -288,6 +289,7 @@ static struct ub_area *grow(struct ub_area *area, uint64_t address)
 
 _Noreturn static void exhausted(uint64_t address)
 {
+    ending = true;
     ub_print("\nout of memory: the program uses %lu KiB, and of %lu KiB in all none is left\n",
              ub_space.resident * (UB_PAGE_SIZE >> 10),
              ub_page_total_count() * (UB_PAGE_SIZE >> 10));
@@ -312,7 +314,7 @@ bool ub_program_fault_resolve(uint64_t address, uint64_t error)
         result = ub_page_ready(area, address, access);
     }
     ub_space_leave(flags);
-    if (result == UB_PAGE_NO_MEMORY) {
+    if (result == UB_PAGE_NO_MEMORY && !ending) {
         exhausted(address);
     }
     return result == UB_PAGE_THERE;

@@ -15,6 +15,16 @@ int main(int count, char **words)
     FACT(mlock(pages, size)); /* a call that needs memory answers */
     FACT(munmap(pages, size));
     pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (count > 2) {
+        /* The report has no memory for the frame that it wants to look at. */
+        __asm__ volatile("movq %0, %%rbp\n"
+                         "1: movb $1, (%1)\n\t"
+                         "addq $4096, %1\n\t"
+                         "jmp 1b"
+                         :
+                         : "a"(pages + size - 64), "d"(pages)
+                         : "memory");
+    }
     if (count > 1) {
         /* The kernel's own touch runs out. */
         int pipes[2];
