@@ -228,6 +228,13 @@ def _app(
     labels = ctx.labels("app")
     linux = ctx.get(labels[0], LinuxProgramInfo) if labels else None
     if linux is None:
+        if labels and ctx.get(labels[0], ProgramInfo) is None and ctx.get(labels[0], RunInfo):
+            raise ctx.error(
+                "app",
+                f"`{labels[0]}` is a Linux executable, which an image takes as a `linux_binary`",
+                hint=f'add [linux_binary.NAME] with binary = "{ctx.attributes.app}", and name that',
+                id="wrong-target",
+            )
         app = ctx.dependency("app", ProgramInfo)
         return _App(app, (), app.label.name)
     path = program_path(linux.label)

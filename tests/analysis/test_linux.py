@@ -19,6 +19,7 @@ app = ":server"
 dirs = { "/static" = "static" }
 ports = [8080]
 """
+EXECUTABLE = '[cc_binary.b]\nsrcs = ["main.c"]\n[linux_executable.e]\nprogram = ":b"\n'
 
 
 def action(graph: ActionGraph, mnemonic: str) -> Action:
@@ -30,6 +31,7 @@ def files(build: str) -> dict[str, str | bytes]:
     return {
         "p/BUILD.toml": build,
         "p/server": b"",
+        "p/main.c": b"",
         "p/static/index.html": "x",
         "p/static/sub/.hidden": "x",
         "p/other/index.html": "y",
@@ -89,6 +91,11 @@ def test_files_that_are_no_libraries_do_not_reach_the_scan(sample: Make) -> None
         (IMAGE.replace('"static" }', '"server" }'), "not-a-folder", ""),
         (IMAGE.replace('"/static"', '"static"'), "bad-attribute", "after a leading `/`"),
         (IMAGE + 'files = { "/bin/server" = "other/index.html" }\n', "bad-attribute", "another path"),
+        (
+            EXECUTABLE + '[unikernel_image.image]\napp = ":e"\n',
+            "wrong-target",
+            '[linux_binary.NAME] with binary = ":e"',
+        ),
         (IMAGE.replace("8080", "80800"), "bad-attribute", "`8080`"),
         (IMAGE.replace("8080", '"dns"'), "bad-attribute", "`8080`"),
     ],
