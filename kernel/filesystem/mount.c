@@ -16,18 +16,9 @@
 /* Of other components, when the image has them. */
 #pragma weak ub_procfs_nodes
 #pragma weak ub_procfs_node_count
+#pragma weak ub_tmpfs_nodes
+#pragma weak ub_tmpfs_node_count
 #pragma weak ub_tmpfs_mount
-
-/* Where writable file systems are, unless the archive has something there. */
-static const struct {
-    const char *path;
-    uint32_t mode;
-} writable[] = {
-    {"tmp", S_IFDIR | S_ISVTX | 0777},
-    {"var/tmp", S_IFDIR | S_ISVTX | 0777},
-    {"run", S_IFDIR | 0755},
-    {"dev/shm", S_IFDIR | S_ISVTX | 0777},
-};
 
 struct catalogue {
     struct ub_node *nodes;
@@ -210,30 +201,14 @@ static void builtin_add(const struct ub_builtin_node *nodes, size_t count)
     }
 }
 
-/* In images that have a writable file system at all. */
-static void writable_mount(void)
-{
-    for (size_t i = 0; i < sizeof writable / sizeof writable[0]; i++) {
-        bool added;
-        struct ub_node *node = path_add(writable[i].path, writable[i].mode, &added);
-        if (node != NULL && S_ISDIR(node->mode) && node->children == NULL) {
-            node->content =
-                ub_tmpfs_mount(node->parent, node->name, node->name_length, writable[i].mode);
-        }
-    }
-}
-
 static void mount(void)
 {
     size_t procfs_nodes = &ub_procfs_node_count != NULL ? ub_procfs_node_count : 0;
+    size_t tmpfs_nodes = &ub_tmpfs_node_count != NULL ? ub_tmpfs_node_count : 0;
     catalogue.capacity = entries_read(false) + 1; /* the root */
     catalogue.capacity += builtin_parts(ub_device_nodes, ub_device_node_count);
     catalogue.capacity += builtin_parts(ub_procfs_nodes, procfs_nodes);
-    if (ub_tmpfs_mount != NULL) {
-        for (size_t i = 0; i < sizeof writable / sizeof writable[0]; i++) {
-            catalogue.capacity += parts_of(writable[i].path);
-        }
-    }
+    catalogue.capacity += builtin_parts(ub_tmpfs_nodes, tmpfs_nodes);
     size_t buckets = 16;
     while (buckets < catalogue.capacity) {
         buckets *= 2;
@@ -251,8 +226,9 @@ static void mount(void)
     (void)entries_read(true);
     builtin_add(ub_device_nodes, ub_device_node_count);
     builtin_add(ub_procfs_nodes, procfs_nodes);
+    builtin_add(ub_tmpfs_nodes, tmpfs_nodes);
     if (ub_tmpfs_mount != NULL) {
-        writable_mount();
+        ub_tmpfs_mount(root);
     }
 }
 

@@ -1,4 +1,5 @@
-/* openat(2). What changes nothing is here; making files is for other file systems than the root. */
+/* openat(2). What changes nothing is here; making files, in open_make.c, is for images that have
+ * another file system than the root. */
 #include <string.h>
 
 #include <unibuild/memory.h>
@@ -8,17 +9,9 @@
 /* Of Linux's flags those that are about the opening and not kept (O_CLOEXEC is the descriptor's).
  */
 #define FLAGS_OF_OPENING ((unsigned)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC))
-#define PERMISSIONS 07777U
-#define DEFAULT_MASK 022U
 
-/* kernel/process, when the program calls umask. */
-#pragma weak ub_process_umask
-int ub_process_umask(void);
-
-unsigned ub_file_creation_mask(void)
-{
-    return ub_process_umask != NULL ? (unsigned)ub_process_umask() : DEFAULT_MASK;
-}
+/* In images whose program makes files: whoever calls openat for it refers to this, too. */
+#pragma weak ub_open_make
 
 long ub_open_file_status(struct ub_file *file, struct stat *status)
 {
@@ -46,8 +39,7 @@ static const struct ub_file_operations path_operations = {
     .close = ub_open_file_close,
 };
 
-/* Whether the node may be opened so. */
-static int flags_check(const struct ub_node *node, long flags)
+int ub_open_check(const struct ub_node *node, long flags)
 {
     bool write = (flags & 3) != O_RDONLY;
     if ((flags & O_DIRECTORY) && !S_ISDIR(node->mode)) {
@@ -77,46 +69,19 @@ static const struct ub_file_operations *operations_of(const struct ub_node *node
     return S_ISDIR(node->mode) ? &ub_directory_operations : &ub_regular_operations;
 }
 
-static int make(struct ub_node *directory, const char *name, size_t length, long mode,
-                struct ub_node **made)
+/* The node to open, which the caller holds then; nothing can be made or cut off. */
+static int find(long directory, const char *path, long flags, struct ub_node **node)
 {
-    if (directory->system == NULL || directory->system->make == NULL) {
+    if ((flags & O_TMPFILE) == O_TMPFILE) {
         return -EROFS;
     }
-    uint32_t permissions = (uint32_t)mode & PERMISSIONS & ~ub_file_creation_mask();
-    return directory->system->make(directory, name, length, S_IFREG | permissions, NULL, made);
-}
-
-/* The node to open, which the caller holds then. */
-static int find_or_make(long directory, const char *path, long flags, long mode,
-                        struct ub_node **node)
-{
-    struct ub_path_end end;
     bool exclusive = (flags & O_CREAT) && (flags & O_EXCL);
-    enum ub_follow follow = (flags & O_NOFOLLOW) || exclusive ? UB_NO_FOLLOW : UB_FOLLOW;
-    int error = ub_path_find_end(directory, path, follow, &end);
+    int error = ub_path_find(directory, path,
+                             (flags & O_NOFOLLOW) || exclusive ? UB_NO_FOLLOW : UB_FOLLOW, node);
     if (error != 0) {
-        return error;
+        return error == -ENOENT && (flags & O_CREAT) ? -EROFS : error;
     }
-    *node = end.node;
-    if ((flags & O_TMPFILE) == O_TMPFILE) {
-        if (end.node == NULL || !S_ISDIR(end.node->mode)) {
-            return end.node == NULL ? -ENOENT : -ENOTDIR;
-        }
-        return (flags & 3) == O_RDONLY ? -EINVAL : make(end.node, NULL, 0, mode, node);
-    }
-    if (end.node == NULL && (flags & O_CREAT)) {
-        error = end.slash ? -EISDIR : make(end.directory, end.name, end.length, mode, node);
-        flags &= ~(long)O_TRUNC;
-    } else if (end.node == NULL) {
-        error = -ENOENT;
-    } else {
-        error = exclusive ? -EEXIST : flags_check(end.node, flags);
-    }
-    if (error == 0 && (flags & O_TRUNC) && S_ISREG((*node)->mode)) {
-        struct ub_change change = {.what = UB_CHANGE_SIZE};
-        error = (*node)->system->change(*node, &change);
-    }
+    error = exclusive ? -EEXIST : ub_open_check(*node, flags);
     if (error == 0) {
         ub_node_hold(*node);
     }
@@ -144,7 +109,9 @@ long ub_sys_openat(long directory, const char *path, long flags, long mode)
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     }
     ub_tree_lock();
-    int error = find_or_make(directory, path, flags, mode, &node);
+    int error = ub_open_make != NULL && (flags & (O_CREAT | O_TRUNC | O_TMPFILE)) != 0
+                    ? ub_open_make(directory, path, flags, mode, &node)
+                    : find(directory, path, flags, &node);
     ub_tree_unlock();
     if (error != 0) {
         return error;

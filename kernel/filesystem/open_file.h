@@ -5,6 +5,9 @@
 #include <unibuild/filesystem.h>
 
 extern const struct ub_file_operations ub_regular_operations;
+/* Whether the node may be opened so: 0 or a negated error number. */
+int ub_open_check(const struct ub_node *node, long flags);
+
 /* The permissions that new files do not get. */
 unsigned ub_file_creation_mask(void);
 

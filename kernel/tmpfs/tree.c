@@ -288,14 +288,3 @@ const struct ub_node_operations ub_tmpfs_node_operations = {
     .change = change,
     .allocate = ub_tmpfs_allocate,
 };
-
-struct ub_node *ub_tmpfs_mount(struct ub_node *parent, const char *name, size_t length,
-                               uint32_t mode)
-{
-    struct ub_tmpfs_entry *entry = ub_tmpfs_entry_make(name, length, mode);
-    if (entry == NULL) {
-        return NULL;
-    }
-    entry->node.parent = parent;
-    return &entry->node;
-}

@@ -3,6 +3,7 @@
 #include "wanted.h"
 
 UB_TMPFS_WANTED();
+UB_OPEN_MAKE_WANTED();
 UB_PROCFS_WANTED();
 
 long ub_sys_openat(long directory, const char *path, long flags, long mode);

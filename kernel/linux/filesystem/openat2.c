@@ -5,6 +5,7 @@
 #include "wanted.h"
 
 UB_TMPFS_WANTED();
+UB_OPEN_MAKE_WANTED();
 UB_PROCFS_WANTED();
 
 #define HOW_SIZE 24U

@@ -6,8 +6,12 @@
 
 /* For calls that make files. */
 #define UB_TMPFS_WANTED()                                                                          \
-    static struct ub_node *(*const tmpfs)(struct ub_node *, const char *, size_t,                  \
-                                          uint32_t)__attribute__((used, retain)) = ub_tmpfs_mount
+    static void (*const tmpfs)(struct ub_node *) __attribute__((used, retain)) = ub_tmpfs_mount
+
+/* For calls that make files as they open them. */
+#define UB_OPEN_MAKE_WANTED()                                                                      \
+    static int (*const open_make)(long, const char *, long, long, struct ub_node **)               \
+        __attribute__((used, retain)) = ub_open_make
 
 /* For calls that may ask about the program or the machine. */
 #define UB_PROCFS_WANTED()                                                                         \

@@ -181,13 +181,19 @@ int64_t ub_open_file_seek(struct ub_open_file *opened, uint64_t size, int64_t of
 
 extern const struct ub_file_operations ub_directory_operations;
 
+/*
+ * For images whose program makes files, weak in openat: finds or makes the node to open, which the
+ * caller holds then. With the tree's lock.
+ */
+int ub_open_make(long directory, const char *path, long flags, long mode, struct ub_node **node);
+
 /* Other components, weak here: nodes for /proc and /sys, and the file system to mount. */
 extern const struct ub_builtin_node ub_procfs_nodes[];
 extern const size_t ub_procfs_node_count;
+extern const struct ub_builtin_node ub_tmpfs_nodes[];
+extern const size_t ub_tmpfs_node_count;
+/* Called once all nodes are there, with the root. */
+void ub_tmpfs_mount(struct ub_node *root);
 /* The type that statfs tells of a node of /proc or /sys; 0: it is none. With the tree's lock. */
 uint32_t ub_procfs_magic(const struct ub_node *node);
-/* A new directory with this place in the tree, or NULL when memory is out. */
-struct ub_node *ub_tmpfs_mount(struct ub_node *parent, const char *name, size_t length,
-                               uint32_t mode);
-
 #endif

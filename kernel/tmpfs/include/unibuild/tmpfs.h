@@ -11,7 +11,7 @@
 
 #include <unibuild/filesystem.h>
 
-/* ub_tmpfs_mount: see <unibuild/filesystem.h>. */
+/* ub_tmpfs_nodes, ub_tmpfs_mount: see <unibuild/filesystem.h>. */
 
 /* A file without a name, open for reading and writing, or NULL when memory is out (memfd_create).
  */
