@@ -90,6 +90,8 @@ def test_a_call_has_its_function_and_what_answers_it() -> None:
 
 def test_a_component_tells_which_calls_it_answers() -> None:
     told = why(MANIFEST, "//k/file:file")
+    assert told["because"] == "sendfile.o of //k needs `ub_linux_sendfile`"
+    assert told["origin"] == "main.serve of server calls sendfile"
     assert told["calls"] == [{"call": "sendfile", "because": "main.serve of server calls sendfile"}]
 
 

@@ -50,8 +50,10 @@ def _component(answer: dict[str, Any]) -> list[str]:
     objects: list[tuple[str, ...]] = [
         (size_text(one["bytes"]), one["name"]) for one in answer["objects"]
     ]
+    origin = answer["origin"] if answer["origin"] != answer["because"] else ""
     return [
         f"{short_label(answer['component'])}: {answer['because']}",
+        *((f"to begin with, {origin}",) if origin else ()),
         "",
         *table(steps, ("NEEDED SYMBOL", "IS IN", "OF COMPONENT")),
         "",

@@ -55,11 +55,13 @@ def why(manifest: Manifest, component: str) -> dict[str, Any]:
     if call and component not in {one["label"] for one in manifest["components"]}:
         return program_questions.why(manifest, call)
     found = _component(manifest, component)
+    first = found["reason"][0] if found["reason"] else None
     return {
         "image": manifest["label"],
         "component": found["label"],
         "kind": found["kind"],
         "because": _because(manifest, found),
+        "origin": program_questions.because(manifest, first) if first else "",
         "steps": found["reason"],
         "objects": found["objects"],
         "calls": program_questions.calls_into(manifest, found["label"]),

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MANIFEST_SUFFIX = ".manifest.json"
 SYMBOLS_SUFFIX = ".symbols"
 PROGRAM_SYMBOLS_SUFFIX = ".program.symbols"
+_BESIDE_LINKED, _BESIDE_PROGRAM = 64, 4096
+"""KiB that an image needs besides itself, at least: a Linux program brings a runtime of its own."""
 _STRICT_WORD = "unibuild.strict-system-calls"
 """What the kernel reads of its command line (``<unibuild/linux_call.h>``)."""
 
@@ -69,7 +71,7 @@ def prepare(manifest_path: Path, options: RunOptions) -> Prepared:
     stem = manifest_path.name.removesuffix(MANIFEST_SUFFIX)
     image = manifest_path.with_name(manifest["image"]["file"])
     memory = options.memory or manifest["memory"]
-    _check_memory(manifest["label"], image, memory)
+    _check_memory(manifest, image, memory)
     if options.forwards and not monitor.has_network(manifest):
         raise UserError(
             "no-network",
@@ -152,7 +154,8 @@ def fault_lines(outcome: Outcome, names: backtrace.Names) -> list[str]:
     return [f"fault: {outcome.fault}", *(f"    {line}" for line in trace)]
 
 
-def _check_memory(label: str, image: Path, memory: str) -> None:
+def _check_memory(manifest: Manifest, image: Path, memory: str) -> None:
+    label = manifest["label"]
     size = monitor.memory_bytes(memory)
     try:
         elf = ElfFile.parse(image.read_bytes())
@@ -165,8 +168,9 @@ def _check_memory(label: str, image: Path, memory: str) -> None:
         default=0,
     )
     if needed > size:
+        beside = _BESIDE_PROGRAM if "program" in manifest else _BESIDE_LINKED
         raise UserError(
             "memory-too-small",
             f"{label} needs more than {memory} of memory: it ends at {needed / 1024:.0f} KiB",
-            hint=f"give it at least {-(-needed // 1024) + 64}K",
+            hint=f"give it at least {-(-needed // 1024) + beside}K",
         )
