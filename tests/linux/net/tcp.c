@@ -12,6 +12,7 @@
 #include "fact.h"
 
 #define ACCEPT 43
+#define ACCEPT4 288
 
 static struct sockaddr_in server;
 static char bytes[1 << 20];
@@ -163,7 +164,7 @@ static void refusals(int at)
     FACT(ready(file, 0));
     FACT(accept(file, NULL, NULL));
     FACT(shutdown(file, SHUT_WR));
-    FACT(accept4(at, NULL, NULL, 5));
+    FACT(raw(ACCEPT4, at, 0, 0, 5, 0));
     FACT(accept(1, NULL, NULL));
     FACT(fcntl(at, F_SETFL, O_NONBLOCK));
     FACT(accept(at, NULL, NULL));
