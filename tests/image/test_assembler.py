@@ -10,15 +10,22 @@ import pytest
 
 from unibuild.elf.layout import ElfFile
 from unibuild.execution.request import BuiltinCall
-from unibuild.image import pack, root_archive
-from unibuild.image.builtins import ASSEMBLER, IMAGE_PACK_VERSION, ROOT_ARCHIVE_VERSION
-from unibuild.image.parameters import assembly
+from unibuild.image import call_table, pack, root_archive
+from unibuild.image.builtins import (
+    ASSEMBLER,
+    IMAGE_PACK_VERSION,
+    PROGRAM_ARCHIVE_VERSION,
+    ROOT_ARCHIVE_VERSION,
+)
+from unibuild.image.parameters import assembly, program_assembly
 from unibuild.image.ranges import header_size
 from unibuild.model.errors import ActionError
 
 FOLDER = Path(__file__).with_name("assembler")
 LINK = FOLDER / "link"
 FILES = ("parameters.s", "root.cpio", "image.elf", "image.symbols", "image.manifest.json")
+PROGRAM_FILES = ("program.s", "program.cpio", "program.calls.s")
+"""What an image with a Linux program has besides, or instead."""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +38,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "log",
     )
     root_archive.build(call)
+    call = BuiltinCall(
+        (
+            *(ROOT_ARCHIVE_VERSION, f"programs-{PROGRAM_ARCHIVE_VERSION}"),
+            *("file", "/bin/main", "main.o", "file", "/etc/zone", "zone"),
+        ),
+        {"zone": LINK / "zone", "main.o": LINK / "main.o"},
+        {"root.cpio": folder / "program.cpio"},
+        folder / "log",
+    )
+    root_archive.build(call)
+    (folder / "program.s").write_text(program_assembly("/bin/main", allow_exec_mappings=True))
+    (folder / "program.calls.s").write_text(call_table.assembly({"read", "exit_group"}))
     linked = ("linked.elf", "link.map", "link.why")
     objects = ("main.o", "note.o", "parameters.o", "libsample.a")
     inputs = {name: LINK / name for name in ("specification.json", *linked, *objects)}
@@ -50,7 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES + PROGRAM_FILES)
 def test_this_number_has_these_bytes(made: Path, name: str) -> None:
     expected = FOLDER / str(ASSEMBLER) / name
     assert expected.exists(), f"assembler {ASSEMBLER} has no golden bytes yet: see {made / name}"
