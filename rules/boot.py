@@ -21,7 +21,7 @@ from unibuild.analysis.api import (
     TestInfo,
     rule,
 )
-from unibuild.image.builtins import BOOT_TEST_VERSION
+from unibuild.image.builtins import BOOT_TEST_VERSION, PROGRAM_SYMBOLS_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,6 +93,12 @@ def boot_test(ctx: RuleContext[BootTestAttributes]) -> list[Provider]:
     """Declare the one test action."""
     attributes = ctx.attributes
     image = ctx.dependency("image", ImageInfo)
+    # Names for a Linux program's addresses, where the image has one.
+    names = [
+        output
+        for output in ctx.dependency("image", DefaultInfo).outputs
+        if output.input_path.endswith(PROGRAM_SYMBOLS_SUFFIX)
+    ]
     probe = ctx.file("probe")
     data = ctx.files("data")
     verdict = ctx.declare_file(f"{ctx.label.name}.verdict.json")
@@ -131,7 +137,7 @@ def boot_test(ctx: RuleContext[BootTestAttributes]) -> list[Provider]:
         )
     ctx.action(
         "BootTest",
-        [BOOT_TEST_VERSION, specification, image.image, image.symbols, image.manifest],
+        [BOOT_TEST_VERSION, specification, image.image, image.symbols, image.manifest, *names],
         inputs=[*((probe,) if probe else ()), *data],
         outputs=[verdict, log],
         # The engine replaces the value by the monitor's version: another monitor, another result.

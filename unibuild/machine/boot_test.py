@@ -1,9 +1,10 @@
 """The built-in action ``boot-test``: boot an image and compare what it does with what is expected.
 
 Arguments: the version, the path of the test's specification (a JSON literal that the rule writes),
-boot file, symbol file and manifest. Outputs end in ``.verdict.json`` and ``.log`` and exist only
-when the test passed; they hold nothing about time, so a verdict is the same wherever it was found.
-A failure names every expectation that was not met; the console is in the action's log.
+boot file, symbol file, manifest and, of a Linux program, its symbol file. Outputs end in
+``.verdict.json`` and ``.log`` and exist only when the test passed; they hold nothing about time, so a
+verdict is the same wherever it was found. A failure names every expectation that was not met;
+the console is in the action's log.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unibuild.image import manifest as manifests
+from unibuild.image.builtins import PROGRAM_SYMBOLS_SUFFIX
 from unibuild.machine.console import Event, Text
 from unibuild.machine.machine import Machine, Outcome
 from unibuild.machine.ports import PortForward
@@ -79,10 +81,10 @@ class Console:
 
 def build(call: BuiltinCall) -> None:
     """Run the action; ``ActionError`` ``boot-test-failed`` when the image does something else."""
-    _version, specification, image, symbols, manifest = call.arguments
+    _version, specification, image, symbols, manifest, *program_symbols = call.arguments
     spec = json.loads(call.inputs[specification].read_text("utf-8"))
     with tempfile.TemporaryDirectory(prefix="unibuild-boot-") as folder:
-        place = _stage(Path(folder), call, image, symbols, manifest)
+        place = _stage(Path(folder), call, (image, symbols, *program_symbols), manifest)
         boots = [_boot(spec, place, call.inputs) for _ in range(spec["boots"])]
     problems = [problem for boot in boots for problem in boot.problems]
     problems += _not_distinct(spec["distinct"], boots)
@@ -101,16 +103,17 @@ def build(call: BuiltinCall) -> None:
         output.write_text(log if is_log else json.dumps(verdict, sort_keys=True) + "\n", "utf-8")
 
 
-def _stage(folder: Path, call: BuiltinCall, image: str, symbols: str, manifest: str) -> Path:
-    """Put the three files of the image side by side, as ``run`` finds them; return the manifest."""
+def _stage(folder: Path, call: BuiltinCall, files: tuple[str, ...], manifest: str) -> Path:
+    """Put the image's files side by side, as ``run`` finds them; return the manifest.
+
+    ``files`` are the boot file, its symbols and, of a Linux program, the program's symbols.
+    """
     content = manifests.read(call.inputs[manifest])
     stem = str(content["image"]["file"]).removesuffix(".elf")
-    for name, source in (
-        (content["image"]["file"], image),
-        (stem + SYMBOLS_SUFFIX, symbols),
-        (stem + MANIFEST_SUFFIX, manifest),
-    ):
+    names = (content["image"]["file"], stem + SYMBOLS_SUFFIX, stem + PROGRAM_SYMBOLS_SUFFIX)
+    for name, source in zip(names, files, strict=False):
         shutil.copyfile(call.inputs[source], folder / name)
+    shutil.copyfile(call.inputs[manifest], folder / (stem + MANIFEST_SUFFIX))
     return folder / (stem + MANIFEST_SUFFIX)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from unibuild.elf.layout import PT_LOAD, ElfFile, MalformedElfError
 from unibuild.image import manifest as manifests
+from unibuild.image.builtins import PROGRAM_SYMBOLS_SUFFIX
 from unibuild.image.symbol_file import SymbolFile
 from unibuild.machine import acceleration, backtrace, monitor, ports
 from unibuild.machine.console import Event, MappedFile, MissingCall, Text
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 MANIFEST_SUFFIX = ".manifest.json"
 SYMBOLS_SUFFIX = ".symbols"
-PROGRAM_SYMBOLS_SUFFIX = ".program.symbols"
 _BESIDE_LINKED, _BESIDE_PROGRAM = 64, 4096
 """KiB that an image needs besides itself, at least: a Linux program brings a runtime of its own."""
 _STRICT_WORD = "unibuild.strict-system-calls"

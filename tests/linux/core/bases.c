@@ -3,8 +3,10 @@
  * it when; and none can be set to an address that is not the program's.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "call.h"
 
@@ -18,6 +20,7 @@
 #define THREADS 8
 
 static _Thread_local uint64_t own = 7;
+static atomic_int done;
 
 static long control(long code, uint64_t address)
 {
@@ -47,6 +50,15 @@ static void *work(void *argument)
     return (void *)wrong;
 }
 
+/* Brings timer interrupts, some of them just when another thread begins. */
+static void *disturb(void *argument)
+{
+    while (!done) {
+        usleep(20);
+    }
+    return argument;
+}
+
 int main(void)
 {
     static const uint64_t bad[] = {0x7ffffffff000, 0x800000000000, 0xffff800000000000,
@@ -60,6 +72,10 @@ int main(void)
     printf("unknown: %ld\n", control(0x7777, 0));
 
     long wrong = 0;
+    pthread_t disturber;
+    if (pthread_create(&disturber, NULL, disturb, NULL) != 0) {
+        return 2;
+    }
     for (int round = 0; round < ROUNDS; round++) {
         pthread_t threads[THREADS];
         for (long i = 0; i < THREADS; i++) {
@@ -73,6 +89,8 @@ int main(void)
             wrong += (long)count;
         }
     }
+    done = 1;
+    pthread_join(disturber, NULL);
     printf("wrong: %ld\n", wrong);
     return 0;
 }

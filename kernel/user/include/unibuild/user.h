@@ -12,6 +12,11 @@
  * the top of that stack, always in the same form, so that one place can look at them, change them
  * (signals) and go back. Vector state stays in the registers; a switch between threads keeps it.
  *
+ * Against the program stand: SMEP, SMAP, UMIP where the processor has them; no page of the kernel's
+ * half with the user bit; no interrupt gate but int3's; no FSGSBASE, performance counters or ports
+ * (the time stamp counter may be read). Not done, as one program is all that an image has: page
+ * tables of the kernel's own (Meltdown), barriers against speculation between the two.
+ *
  * Images whose program is linked with the kernel have none of this.
  */
 #ifndef UNIBUILD_USER_H
