@@ -158,6 +158,8 @@ long ub_node_path(const struct ub_node *node, char *buffer, size_t size);
 
 /* The node that an open descriptor of this file system stands for, or NULL. */
 struct ub_node *ub_file_node(const struct ub_file *file);
+/* A mapping of the file has been written to: its times are now. May wait. */
+void ub_file_modified(struct ub_file *file);
 void ub_node_status(const struct ub_node *node, struct stat *status);
 
 /* The working directory of the program. */
