@@ -1,0 +1,258 @@
+/*
+ * Calls at random, with arguments that are wrong in every way: the kernel answers, and goes on.
+ *
+ * Left out are calls that would end the program or take what it needs to go on: its memory, its
+ * handlers, its thread pointer. An alarm ends calls that wait. Arguments: seed, count of calls;
+ * a third has each call told.
+ */
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+#define PAGES 16
+#define OUTPUT 900 /* above the descriptors that calls get at random */
+#define NUMBERS 470
+#define ALARM_MICROSECONDS 2000
+
+static const unsigned short left_out[] = {
+    /* Ends: exit, exit_group, the kill family, rt_sigreturn, reboot. */
+    60,
+    231,
+    62,
+    200,
+    234,
+    129,
+    297,
+    15,
+    169,
+    424,
+    /* The program's own: rt_sigaction, arch_prctl, clone and its like, sigaltstack, rseq. */
+    13,
+    158,
+    56,
+    57,
+    58,
+    435,
+    131,
+    334,
+    218,
+    273,
+    /* Waits that no alarm may end: pause by masks of their own, timers with signals of their own.
+     */
+    34,
+    130,
+    222,
+    219,
+    /* All descriptors at once. */
+    436,
+};
+
+static unsigned char *scratch; /* PAGES pages, then one that cannot be read */
+static unsigned char *constant;
+static uint64_t state;
+static bool is_told; /* which calls are made, to find the one that breaks something */
+
+static uint64_t draw(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state * 0x2545f4914f6cdd1dUL;
+}
+
+static uint64_t below(uint64_t limit)
+{
+    return (draw() >> 11) % limit;
+}
+
+static bool is_left_out(unsigned number)
+{
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++) {
+        if (left_out[i] == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t address(void)
+{
+    static const uint64_t bad[] = {
+        0,
+        1,
+        0x1000,
+        0xfff8,
+        0x7fffffffefff,
+        0x7ffffffff000,
+        0x800000000000,
+        0xffff800000000000,
+        0xffffffff80000000,
+        0xffffffffffffffff,
+        0xfffffffffffffff8,
+        0x8000000000000000,
+    };
+    switch (below(6)) {
+    case 0:
+        return bad[below(sizeof bad / sizeof *bad)];
+    case 1: /* ends where memory does */
+        return (uint64_t)scratch + PAGES * PAGE - below(64);
+    case 2:
+        return (uint64_t)constant + below(PAGE);
+    case 3:
+        return (uint64_t)scratch + PAGES * PAGE + below(PAGE);
+    default:
+        return (uint64_t)scratch + (below(PAGES * PAGE - 256) & ~7UL);
+    }
+}
+
+static uint64_t argument(void)
+{
+    static const uint64_t numbers[] = {
+        0,
+        1,
+        2,
+        3,
+        4,
+        8,
+        16,
+        100,
+        4096,
+        65536,
+        0x7fffffff,
+        0x80000000,
+        0xffffffff,
+        0x7fffffffffffffff,
+        0x8000000000000000,
+        UINT64_MAX,
+        (uint64_t)-100,
+        (uint64_t)-4096,
+    };
+    switch (below(8)) {
+    case 0:
+        return draw();
+    case 1:
+        return 1UL << below(64);
+    case 2:
+        return numbers[below(sizeof numbers / sizeof *numbers)];
+    case 3:
+    case 4:
+        return below(40);
+    default:
+        return address();
+    }
+}
+
+static long call(unsigned number, const uint64_t *a)
+{
+    long result;
+    register uint64_t r10 __asm__("r10") = a[3];
+    register uint64_t r8 __asm__("r8") = a[4];
+    register uint64_t r9 __asm__("r9") = a[5];
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"((uint64_t)number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8),
+                       "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+/* Paths, descriptors and numbers in memory. */
+static void fill(void)
+{
+    static const char *const paths[] = {
+        "/",  "/dev/null",   "/dev/zero",     "/tmp/a", "/tmp/b/c", "/proc/self/fd",
+        "..", "/dev/random", "/proc/meminfo", "",       "/tmp/b"};
+    for (unsigned i = 0; i < 8; i++) {
+        size_t at = below(PAGES * PAGE - 256) & ~7UL;
+        for (unsigned word = 0; word < 8; word++) {
+            uint64_t value = argument();
+            memcpy(scratch + at + 8 * word, &value, sizeof value);
+        }
+        at = below(PAGES * PAGE - 256) & ~7UL;
+        strcpy((char *)scratch + at, paths[below(sizeof paths / sizeof *paths)]);
+    }
+}
+
+static bool is_of_memory(unsigned number)
+{
+    /* mmap, mprotect, munmap, brk, mremap, madvise, remap_file_pages, mlock2, process_madvise… */
+    return (number >= 9 && number <= 12) || number == 25 || number == 28 || number == 216 ||
+           number == 30 || number == 31 || number == 67 || number == 440 || number == 453;
+}
+
+/* pselect6, ppoll, epoll_pwait and epoll_pwait2 could hold back the alarm while they wait. */
+static bool has_mask(unsigned number)
+{
+    return number == 270 || number == 271 || number == 281 || number == 441;
+}
+
+static void one_call(void)
+{
+    unsigned number = (unsigned)below(NUMBERS);
+    uint64_t arguments[6];
+    for (unsigned i = 0; i < 6; i++) {
+        arguments[i] = argument();
+    }
+    if (is_left_out(number)) {
+        return;
+    }
+    if (is_of_memory(number)) {
+        /* Only where nothing of the program lies. */
+        arguments[0] = below(2) ? 0x123450000000UL + below(64) * PAGE : argument() | 1UL << 63;
+        arguments[1] = below(3) ? below(16) * PAGE : arguments[1] | 1UL << 63;
+        arguments[4] = (uint64_t)-1;
+        if (number == 9) {
+            arguments[3] &= ~0x10UL; /* MAP_FIXED */
+        }
+    }
+    if (has_mask(number)) {
+        memset(&arguments[3], 0, 3 * sizeof *arguments);
+    }
+    if (is_told) {
+        dprintf(OUTPUT, "%u %lx %lx %lx %lx %lx %lx\n", number, arguments[0], arguments[1],
+                arguments[2], arguments[3], arguments[4], arguments[5]);
+    }
+    (void)call(number, arguments);
+}
+
+static void ignore(int signal)
+{
+    (void)signal;
+}
+
+int main(int count, char **words)
+{
+    state = count > 1 ? strtoul(words[1], NULL, 0) * 0x9e3779b97f4a7c15UL + 1 : 1;
+    is_told = count > 3;
+    unsigned long calls = count > 2 ? strtoul(words[2], NULL, 0) : 20000;
+    scratch =
+        mmap(NULL, (PAGES + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    constant = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (scratch == MAP_FAILED || constant == MAP_FAILED || dup2(1, OUTPUT) != OUTPUT ||
+        mprotect(scratch + PAGES * PAGE, PAGE, PROT_NONE) != 0) {
+        return 1;
+    }
+    for (int signal = 1; signal < _NSIG; signal++) {
+        sigaction(signal, &(struct sigaction){.sa_handler = ignore}, NULL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    const struct itimerval alarm = {{0, ALARM_MICROSECONDS}, {0, ALARM_MICROSECONDS}};
+    for (unsigned long i = 0; i < calls; i++) {
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        setitimer(ITIMER_REAL, &alarm, NULL);
+        if (i % 64 == 0) {
+            fill();
+        }
+        one_call();
+    }
+    static const char line[] = "probe fuzz expect=ok got=ok\n";
+    return write(OUTPUT, line, sizeof line - 1) == sizeof line - 1 ? 0 : 1;
+}
