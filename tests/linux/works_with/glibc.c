@@ -1,4 +1,5 @@
-/* What glibc does for a program before and around its own work: start, stdio, threads, locale, time. */
+/* What glibc does for a program before and around its own work: start, stdio, threads, locale,
+ * time. */
 #include <errno.h>
 #include <locale.h>
 #include <pthread.h>
