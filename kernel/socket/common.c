@@ -59,9 +59,16 @@ uint64_t ub_socket_deadline(uint64_t timeout)
     return timeout == 0 ? UB_CLOCK_NEVER : ub_clock_monotonic() + timeout;
 }
 
+/* Only images of Linux programs that handle signals have it. */
+#pragma weak ub_signal_no_restart
+void ub_signal_no_restart(void);
+
 int ub_socket_wait(struct ub_socket *socket, uint64_t deadline)
 {
     if (ub_thread_interrupted()) {
+        if (deadline != UB_CLOCK_NEVER && ub_signal_no_restart != NULL) {
+            ub_signal_no_restart();
+        }
         return -EINTR;
     }
     return ub_network_wait(&socket->file.changes, deadline) == 0 ? 0 : -EAGAIN;

@@ -18,6 +18,8 @@ const uint64_t ub_linux_signals_harmless = BIT(SIGCHLD) | BIT(SIGURG) | BIT(SIGW
                                            BIT(SIGTTIN) | BIT(SIGTTOU);
 
 #define SYSCALL_BYTES 2
+/* In a call's frame, above its number: see ub_signal_no_restart. */
+#define ONCE (1UL << 32)
 
 enum restart {
     RESTART_WHATEVER,   /* even without SA_RESTART: LOCK_PI */
@@ -29,6 +31,9 @@ enum restart {
 /* After signal(7), and by number as linux/syscall_64.tbl has them. */
 static enum restart restart_of(const struct ub_exception_frame *frame)
 {
+    if (frame->error & ONCE) {
+        return RESTART_NEVER;
+    }
     switch (frame->error) {
     case 34:  /* pause */
     case 130: /* rt_sigsuspend */
@@ -108,14 +113,19 @@ void ub_signal_handle(struct ub_exception_frame *frame, const struct signal_acti
                        ((action->flags & SA_NODEFER) ? 0 : BIT(information->signal)));
 }
 
-/* The two that other components send or set are here, with what serves them: those refer to both
- * weakly, which brings no object. */
+/* What other components send or set is here, with what serves it: they refer to it weakly, which
+ * brings no object. */
 
 void ub_signal_broken_pipe(void)
 {
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
     (void)ub_signal_post_locked(ub_thread_current(), SIGPIPE, NULL);
     ub_lock_release(&ub_scheduler_lock, flags);
+}
+
+void ub_signal_no_restart(void)
+{
+    ub_user_frame()->error |= ONCE;
 }
 
 void ub_signal_wait_mask(uint64_t mask)

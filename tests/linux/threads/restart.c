@@ -86,6 +86,18 @@ static long accept_one(void)
     return 1;
 }
 
+static long accept_with_time(void)
+{
+    struct timeval time = {0, 500000};
+    setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    long result = accept_one();
+    int error = errno;
+    time.tv_usec = 0;
+    setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    errno = error;
+    return result;
+}
+
 static long sleep_some(void)
 {
     struct timespec time = {0, 100000000}, left = {0, 0};
@@ -197,6 +209,7 @@ int main(void)
     try("write", write_full_pipe, drain_pipe, SA_RESTART);
     try("accept", accept_one, nothing, 0);
     try("accept", accept_one, connect_once, SA_RESTART);
+    try("accept with a time", accept_with_time, nothing, SA_RESTART);
     try("semaphore", wait_semaphore, nothing, 0);
     try("semaphore", wait_semaphore, post, SA_RESTART);
     try("nanosleep", sleep_some, nothing, SA_RESTART);

@@ -27,6 +27,10 @@ void ub_signal_wait_mask(uint64_t mask);
 /* SIGPIPE to the calling thread: what a write to a stream without reader does beside -EPIPE. */
 void ub_signal_broken_pipe(void);
 
+/* The calling thread's system call answers -EINTR, if so, even to a handler with SA_RESTART: part
+ * of the time that it was given has gone (SO_RCVTIMEO). */
+void ub_signal_no_restart(void);
+
 /* The bytes of stack that a signal needs at most, for AT_MINSIGSTKSZ. */
 uint64_t ub_signal_frame_size(void);
 
