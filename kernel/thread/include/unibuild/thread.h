@@ -1,14 +1,14 @@
 /*
  * Threads, wait queues, timeouts and mutexes.
  *
- * One address space, one privilege level: program threads (clone) and kernel threads are the same
- * thing and run kernel code on their own stack. Threads are preempted: from the timer interrupt
- * when a slice of UB_THREAD_SLICE_NS is over and another thread is runnable (no tick runs
- * otherwise), and when an interrupt handler wakes a thread while the processor idles. Kernel code
- * is preemptible wherever interrupts are enabled and ub_preempt_disable does not hold: shared data
- * needs a spinlock (short, also against interrupt handlers), or a mutex (may be held while waiting;
- * threads only).
- * A processor with nothing to run halts.
+ * One address space. Threads of a linked program (clone) and kernel threads are the same thing and
+ * run kernel code on their own stack; a thread of a program in ring 3 has a kernel stack beside its
+ * own (kernel/user). Threads are preempted: from the timer interrupt when a slice of
+ * UB_THREAD_SLICE_NS is over and another thread is runnable (no tick runs otherwise), and when an
+ * interrupt handler wakes a thread while the processor idles. Kernel code is preemptible wherever
+ * interrupts are enabled and ub_preempt_disable does not hold: shared data needs a spinlock (short,
+ * also against interrupt handlers), or a mutex (may be held while waiting; threads only). A
+ * processor with nothing to run halts.
  *
  * Times are nanoseconds of ub_clock_monotonic(); UB_CLOCK_NEVER means no deadline.
  * Everything is written for several processors; UB_PROCESSORS is 1 today.
