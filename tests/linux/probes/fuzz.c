@@ -1,9 +1,9 @@
 /*
  * Calls at random, with arguments that are wrong in every way: the kernel answers, and goes on.
  *
- * Left out are calls that would end the program or take what it needs to go on: its memory, its
- * handlers, its thread pointer. An alarm ends calls that wait. Arguments: seed, count of calls;
- * a third has each call told.
+ * It refuses to run anywhere but in an image. Left out are calls that would end the program or take
+ * what it needs to go on: its memory, its handlers, its thread pointer. An alarm ends calls that
+ * wait. Arguments: seed, count of calls; a third has each call told.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define PAGE 4096UL
@@ -227,8 +228,19 @@ static void ignore(int signal)
     (void)signal;
 }
 
+/* On another kernel the calls would change the machine: files, devices, clocks, other processes. */
+static bool is_at_home(void)
+{
+    struct utsname system;
+    return uname(&system) == 0 && strcmp(system.version, "unibuild") == 0;
+}
+
 int main(int count, char **words)
 {
+    if (!is_at_home()) {
+        fputs("fuzz: only for an image: it would damage this machine\n", stderr);
+        return 2;
+    }
     state = count > 1 ? strtoul(words[1], NULL, 0) * 0x9e3779b97f4a7c15UL + 1 : 1;
     is_told = count > 3;
     unsigned long calls = count > 2 ? strtoul(words[2], NULL, 0) : 20000;
