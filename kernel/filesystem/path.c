@@ -8,11 +8,11 @@
 
 struct ub_node *ub_working_directory;
 
-/* A call looks up two paths at most. */
-#define STARTS_MAXIMUM 2U
+/* A call looks up two paths at most, and few go through /proc/self/fd more than once. */
+#define STARTS_MAXIMUM 6U
 
 static struct ub_mutex tree_lock;
-/* Directories that paths began at: their nodes may stay only as long as they are open. */
+/* What paths began at or went through: its nodes may stay only as long as it is open. */
 static struct ub_file *starts[STARTS_MAXIMUM];
 
 void ub_tree_lock(void)
@@ -35,13 +35,17 @@ void ub_tree_unlock(void)
 
 struct ub_node *ub_tree_node_of(long descriptor, int *error)
 {
-    struct ub_file *file = ub_file_get(descriptor);
+    unsigned place = 0;
+    while (place < STARTS_MAXIMUM && starts[place] != NULL) {
+        place++;
+    }
+    struct ub_file *file = place < STARTS_MAXIMUM ? ub_file_get(descriptor) : NULL;
     if (file == NULL) {
-        *error = -EBADF;
+        *error = place < STARTS_MAXIMUM ? -EBADF : -ELOOP;
         return NULL;
     }
     *error = 0;
-    starts[starts[0] != NULL] = file;
+    starts[place] = file;
     return ub_file_node(file);
 }
 
@@ -124,6 +128,13 @@ static bool part_is(const struct walk *walk, const char *name)
 static int enter_link(struct walk *walk)
 {
     size_t length;
+    const struct ub_node_operations *system = walk->node->system;
+    struct ub_node *there =
+        system != NULL && system->jump != NULL ? system->jump(walk->node) : NULL;
+    if (there != NULL) {
+        walk->node = there;
+        return 0;
+    }
     const char *target = ub_node_target(walk->node, &length);
     if (++walk->links > UB_LINK_MAXIMUM) {
         return -ELOOP;

@@ -91,7 +91,16 @@ static const char *descriptor_target(struct ub_node *link, size_t *length)
     return target_text;
 }
 
-static const struct ub_node_operations descriptor_link = {.target = descriptor_target};
+static struct ub_node *descriptor_jump(struct ub_node *link)
+{
+    int error;
+    return ub_tree_node_of((long)link->order - 2, &error);
+}
+
+static const struct ub_node_operations descriptor_link = {
+    .target = descriptor_target,
+    .jump = descriptor_jump,
+};
 
 static struct ub_node descriptor_node = {
     .mode = S_IFLNK | 0700,

@@ -128,7 +128,15 @@ static void links(void)
     FACT(fstat(file, &status));
     FACT(status.st_nlink);
     facts_list(".");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    facts_content(path);
+    FACT(linkat(AT_FDCWD, path, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
+    facts_content("named");
+    FACT(unlink("named"));
+    facts_content(path);
+    FACT(linkat(AT_FDCWD, path, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
     FACT(close(file));
+    FACT(access(path, F_OK));
     int only = open(".", O_PATH);
     FACT(fstat(only, &status));
     FACT(S_ISDIR(status.st_mode));

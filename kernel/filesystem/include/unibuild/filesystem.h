@@ -79,6 +79,8 @@ struct ub_node_operations {
     struct ub_node *(*next)(struct ub_node *directory, int64_t position);
     /* Where a link leads, with its length; good until the next call. NULL: node->content. */
     const char *(*target)(struct ub_node *link, size_t *length);
+    /* The node that a link stands for whatever its name is now. NULL, also as an answer: none. */
+    struct ub_node *(*jump)(struct ub_node *link);
     /* Fills in what differs from the node's own fields. NULL: nothing. */
     void (*status)(const struct ub_node *node, struct stat *status);
     void (*statistics)(struct statfs *statistics); /* NULL: those of the archive */
@@ -115,8 +117,8 @@ void ub_tree_unlock(void);
 
 /*
  * With the lock held: the node of an open descriptor, which stays until the lock is let go. NULL
- * with an error number when it is not open, with 0 when it has none. At most two of these and of
- * paths that begin at descriptors in one hold of the lock.
+ * with an error number when it is not open (-ELOOP: this was asked too often in one hold of the
+ * lock), with 0 when it has none.
  */
 struct ub_node *ub_tree_node_of(long descriptor, int *error);
 
