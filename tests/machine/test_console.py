@@ -50,6 +50,12 @@ def test_fault_and_frames() -> None:
     ) == [Fault("page fault rip=100234"), Frame(0x1002A0), Frame(0x1002FF)]
 
 
+def test_separators_of_the_program_hide_no_message() -> None:
+    events = parse(b"\x1e\x00\x1e[unib\x1e[unibuild] frame \x1e", b"[unibuild] exit 3\n", b"\x1e")
+    assert Exit(3) in events
+    assert text_of(events) == b"\x1e\x00\x1e[unib\x1e[unibuild] frame \x1e"
+
+
 def test_what_a_linux_program_adds() -> None:
     assert parse(
         b"\x1e[unibuild] object 400000 402000 0 /bin/a b\n"

@@ -116,19 +116,33 @@ class ConsoleParser:
                 events.append(Text(data[:end]))
                 data = data[end:]
                 continue
-            end = data.find(b"\n")
-            if end < 0 and len(data) < _LONGEST_MESSAGE:
+            length = _message_length(data)
+            if length is None:
                 self._held = data
                 break
-            end = len(data) if end < 0 else end + 1
-            events.append(_message(data[:end]))
-            data = data[end:]
+            events.append(_message(data[:length]))
+            data = data[length:]
         return events
 
     def end(self) -> list[Event]:
         """Return what is left when the console closes."""
         held, self._held = self._held, b""
         return [_message(held)] if held else []
+
+
+def _message_length(data: bytes) -> int | None:
+    """Return how long the message is that ``data`` begins with; None when more has to come.
+
+    A program may write the separator itself: what is no message, or is cut off by the next, must
+    not take the kernel's last words with it.
+    """
+    if not data.startswith(_PREFIX[: len(data)]):
+        return 1
+    end = data.find(b"\n") + 1
+    other = data.find(SEPARATOR, 1)
+    if other > 0 and (not end or other < end):
+        return other
+    return end or (len(data) if len(data) >= _LONGEST_MESSAGE else None)
 
 
 def _message(line: bytes) -> Event:

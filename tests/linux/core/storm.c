@@ -37,13 +37,17 @@ static const short excluded[] = {
     62,  /* kill */
     130, /* rt_sigsuspend */
     131, /* sigaltstack */
+    129, /* rt_sigqueueinfo */
     158, /* arch_prctl */
     200, /* tkill */
+    222, /* timer_create, with any signal */
     231, /* exit_group */
     234, /* tgkill */
     273, /* set_robust_list */
     12,  /* brk */
     218, /* set_tid_address */
+    297, /* rt_tgsigqueueinfo */
+    424, /* pidfd_send_signal */
     435, /* clone3 */
 };
 
