@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 _NUMBER_MASK: Final = 0xFFFFFFFF
 _SYSCALL: Final = b"\x0f\x05"
+_LARGEST: Final = 1023
 _THREAD: Final = 0x10000
 _PROCESSES: Final = ("fork", "vfork", "execve", "execveat")
 _VDSO: Final = {
@@ -217,8 +218,8 @@ def _judge(
                 calls.setdefault(short, set()).add(
                     Reason(spot.program.name, name, spot.address, how)
                 )
-            else:
-                why = f"the number {short:#x} is none of Linux's"
+            elif short <= _LARGEST:  # Linux has no larger one, and answers ENOSYS as the image does
+                why = f"the number {short} is none of the {len(NAMES)} that are known"
                 undecided.add(Undecided(spot.program.name, name, spot.address, why))
     for spot, why in values.unknown.items():
         at = "" if spot.function.start == function.start else f" (for {program.label(address)})"
