@@ -5,7 +5,6 @@
 
 #include <unibuild/linux_call.h>
 #include <unibuild/linux_signal.h>
-#include <unibuild/memory.h>
 #include <unibuild/process.h>
 
 #include "signals.h"
@@ -19,20 +18,11 @@ static bool known(int signal)
     return signal >= 0 && signal <= SIGNALS;
 }
 
-static struct ub_signal_entry *entry_of(const struct signal_information *information)
-{
-    struct ub_signal_entry *entry = ub_heap_allocate_zeroed(sizeof *entry);
-    if (entry != NULL) {
-        entry->information = *information;
-    }
-    return entry;
-}
-
 /* To the thread with that id, or to the process when it is 0. With signal 0: whether there is one.
  */
 static long post(int id, int signal, const struct signal_information *information, bool must_queue)
 {
-    struct ub_signal_entry *entry = signal != 0 ? entry_of(information) : NULL;
+    struct ub_signal_entry *entry = signal != 0 ? ub_signal_entry_create(information) : NULL;
     if (signal != 0 && entry == NULL && must_queue) {
         return -EAGAIN;
     }

@@ -86,6 +86,8 @@ void ub_signal_retarget_locked(void);
 
 /* ---- Without the lock ----------------------------------------------------------------------- */
 
+/* NULL when memory is out, or too many wait: then only the signal's number can be queued. */
+struct ub_signal_entry *ub_signal_entry_create(const struct signal_information *information);
 void ub_signal_entry_free(struct ub_signal_entry *entry);
 void ub_signal_entries_free(struct ub_signal_entry *first);
 void ub_signal_mask_set(uint64_t mask);

@@ -229,9 +229,30 @@ void ub_signal_mask_set(uint64_t mask)
     ub_lock_release(&ub_scheduler_lock, flags);
 }
 
+/* Entries from the heap at a time: a program that never looks at its signals cannot take all
+ * memory. */
+#define QUEUE_LIMIT 4096U
+
+static unsigned queued;
+
+struct ub_signal_entry *ub_signal_entry_create(const struct signal_information *information)
+{
+    struct ub_signal_entry *entry = NULL;
+    if (__atomic_add_fetch(&queued, 1, __ATOMIC_RELAXED) <= QUEUE_LIMIT) {
+        entry = ub_heap_allocate_zeroed(sizeof *entry);
+    }
+    if (entry == NULL) {
+        (void)__atomic_sub_fetch(&queued, 1, __ATOMIC_RELAXED);
+        return NULL;
+    }
+    entry->information = *information;
+    return entry;
+}
+
 void ub_signal_entry_free(struct ub_signal_entry *entry)
 {
     if (entry != NULL && !entry->lent) {
+        (void)__atomic_sub_fetch(&queued, 1, __ATOMIC_RELAXED);
         ub_heap_free(entry);
     }
 }
