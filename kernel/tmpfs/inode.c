@@ -8,6 +8,23 @@
 
 #define NANOSECONDS 1000000000ULL
 
+/* As many as there may be pages, so that empty files take no more than full ones. */
+static uint64_t entries;
+
+uint64_t ub_tmpfs_entries(void)
+{
+    return __atomic_load_n(&entries, __ATOMIC_RELAXED);
+}
+
+static bool entry_count(void)
+{
+    bool room = __atomic_add_fetch(&entries, 1, __ATOMIC_RELAXED) <= ub_tmpfs_limit();
+    if (!room) {
+        (void)__atomic_sub_fetch(&entries, 1, __ATOMIC_RELAXED);
+    }
+    return room;
+}
+
 struct timespec ub_tmpfs_now(void)
 {
     uint64_t now = ub_clock_realtime();
@@ -37,14 +54,26 @@ static void inode_free(struct ub_tmpfs_inode *inode)
     ub_heap_free(inode);
 }
 
+static void entry_free(struct ub_tmpfs_entry *entry)
+{
+    ub_heap_free(entry);
+    (void)__atomic_sub_fetch(&entries, 1, __ATOMIC_RELAXED);
+}
+
 struct ub_tmpfs_entry *ub_tmpfs_entry_of(struct ub_tmpfs_inode *inode, const char *name,
                                          size_t length)
 {
+    if (!entry_count()) {
+        return NULL;
+    }
     struct ub_tmpfs_entry *entry = ub_heap_allocate_zeroed(sizeof *entry);
+    if (entry == NULL) {
+        entry_free(NULL);
+        return NULL;
+    }
     char *copy = name != NULL ? ub_heap_allocate(length + 1) : NULL;
-    if (entry == NULL || (name != NULL && copy == NULL)) {
-        ub_heap_free(entry);
-        ub_heap_free(copy);
+    if (name != NULL && copy == NULL) {
+        entry_free(entry);
         return NULL;
     }
     if (name != NULL) {
@@ -90,6 +119,6 @@ void ub_tmpfs_release(struct ub_node *node)
             inode_free(entry->inode);
         }
         ub_heap_free((void *)(uintptr_t)entry->node.name);
-        ub_heap_free(entry);
+        entry_free(entry);
     }
 }

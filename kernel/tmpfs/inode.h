@@ -40,6 +40,8 @@ extern const struct ub_node_operations ub_tmpfs_node_operations;
 extern const struct ub_file_operations ub_tmpfs_file_operations;
 
 struct timespec ub_tmpfs_now(void);
+/* Entries of all directories and files without a name; there may be ub_tmpfs_limit() of them. */
+uint64_t ub_tmpfs_entries(void);
 
 /* A new entry and its inode, in no directory yet, with one reference; NULL when memory is out. */
 struct ub_tmpfs_entry *ub_tmpfs_entry_make(const char *name, size_t length, uint32_t mode);

@@ -235,8 +235,8 @@ static void statistics(struct statfs *result)
     result->f_blocks = ub_tmpfs_limit();
     result->f_bfree = ub_tmpfs_limit() - ub_tmpfs_used();
     result->f_bavail = result->f_bfree;
-    result->f_files = result->f_blocks;
-    result->f_ffree = result->f_bfree;
+    result->f_files = ub_tmpfs_limit();
+    result->f_ffree = ub_tmpfs_limit() - ub_tmpfs_entries();
     result->f_namelen = UB_NAME_MAXIMUM;
 }
 

@@ -1,7 +1,8 @@
 /*
  * A file system in memory: regular files whose pages come when they are written, directories,
- * symbolic and hard links. Together the files may take half of the machine's memory; then writing
- * answers -ENOSPC. A file that was removed lives until it is no longer open.
+ * symbolic and hard links. Together the files may take half of the machine's memory, and have as
+ * many names as that has pages; then writing, or making one, answers -ENOSPC. A file that was
+ * removed lives until it is no longer open.
  *
  * What is mapped stays where it is: once a file was mapped, truncation zeroes its pages instead of
  * freeing them, until the file is gone.
