@@ -1,6 +1,7 @@
 /*
  * Pipes: a ring of 64 KiB between two files. Writes of up to PIPE_BUF bytes are not mixed with
- * others. Writing with no reader left is -EPIPE (there is no SIGPIPE).
+ * others. Writing with no reader left is -EPIPE; the signal that goes with it is for Linux programs
+ * alone, and their calls send it.
  */
 #include <limits.h>
 #include <poll.h>
