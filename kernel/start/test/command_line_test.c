@@ -1,6 +1,8 @@
-/* Command lines into words: the rules of program.h case by case, then random lines within bounds.
- */
+/* Command lines into words: the rules of program.h case by case, then random lines within bounds;
+ * and the words that are for the kernel. */
 #include "program.h"
+
+#include <unibuild/image.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,9 +70,38 @@ static int check_random(unsigned seed)
     return 1;
 }
 
+static const char *current;
+
+const char *ub_command_line(void)
+{
+    return current;
+}
+
+/* A whole word, wherever it stands. */
+static int check_options(void)
+{
+    static const struct {
+        const char *text;
+        int given;
+    } cases[] = {
+        {"unibuild.x", 1},     {" a\tunibuild.x b", 1}, {"a unibuild.x", 1}, {"", 0},
+        {"unibuild.xy", 0},    {"aunibuild.x", 0},      {"unibuild.", 0},    {"  ", 0},
+        {"unibuild.y.x a", 0},
+    };
+    int failures = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        current = cases[i].text;
+        if (ub_option_given("unibuild.x") != (cases[i].given != 0)) {
+            fprintf(stderr, "<%s>: the option is told wrongly\n", current);
+            failures++;
+        }
+    }
+    return failures;
+}
+
 int main(void)
 {
-    int failures = 0;
+    int failures = check_options();
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         failures += check_line(&lines[i]);
     }

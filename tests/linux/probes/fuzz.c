@@ -1,18 +1,21 @@
 /*
- * Calls at random, with arguments that are wrong in every way: the kernel answers, and goes on.
+ * Calls at random from several threads, with arguments that are wrong in every way, in memory that
+ * another thread takes away and gives back meanwhile: the kernel answers, and goes on.
  *
  * It refuses to run anywhere but in an image. Left out are calls that would end the program or take
- * what it needs to go on: its memory, its handlers, its thread pointer. An alarm ends calls that
+ * what it needs to go on: its memory, its handlers, its thread pointer. Signals end calls that
  * wait. Arguments: seed, count of calls; a third has each call told.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/time.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -20,7 +23,7 @@
 #define PAGES 16
 #define OUTPUT 900 /* above the descriptors that calls get at random */
 #define NUMBERS 470
-#define ALARM_MICROSECONDS 2000
+#define WORKERS 3
 
 static const unsigned short left_out[] = {
     /* Ends: exit, exit_group, the kill family, rt_sigreturn, reboot. */
@@ -45,7 +48,7 @@ static const unsigned short left_out[] = {
     334,
     218,
     273,
-    /* Waits that no alarm may end: pause by masks of their own, timers with signals of their own.
+    /* Waits that no signal may end: pause by masks of their own, timers with signals of their own.
      */
     34,
     130,
@@ -57,7 +60,11 @@ static const unsigned short left_out[] = {
 
 static unsigned char *scratch; /* PAGES pages, then one that cannot be read */
 static unsigned char *constant;
-static uint64_t state;
+static unsigned char
+    *moving;                /* PAGES pages that only calls use, with all kinds of access by turns */
+static unsigned long calls; /* of each worker */
+static atomic_uint done;
+static _Thread_local uint64_t state;
 static bool is_told; /* which calls are made, to find the one that breaks something */
 
 static uint64_t draw(void)
@@ -107,7 +114,8 @@ static uint64_t address(void)
     case 2:
         return (uint64_t)constant + below(PAGE);
     case 3:
-        return (uint64_t)scratch + PAGES * PAGE + below(PAGE);
+        return below(2) ? (uint64_t)moving + below(PAGES * PAGE)
+                        : (uint64_t)scratch + PAGES * PAGE + below(PAGE);
     default:
         return (uint64_t)scratch + (below(PAGES * PAGE - 256) & ~7UL);
     }
@@ -188,7 +196,7 @@ static bool is_of_memory(unsigned number)
            number == 30 || number == 31 || number == 67 || number == 440 || number == 453;
 }
 
-/* pselect6, ppoll, epoll_pwait and epoll_pwait2 could hold back the alarm while they wait. */
+/* pselect6, ppoll, epoll_pwait and epoll_pwait2 could hold back signals while they wait. */
 static bool has_mask(unsigned number)
 {
     return number == 270 || number == 271 || number == 281 || number == 441;
@@ -235,36 +243,73 @@ static bool is_at_home(void)
     return uname(&system) == 0 && strcmp(system.version, "unibuild") == 0;
 }
 
+static void *work(void *seed)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    state = (uint64_t)seed;
+    for (unsigned long i = 0; i < calls; i++) {
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        if (i % 64 == 0) {
+            fill();
+        }
+        one_call();
+    }
+    atomic_fetch_add(&done, 1);
+    for (;;) { /* what a thread needs to end may be gone */
+        pause();
+    }
+}
+
+/* What calls use vanishes and comes back under them, and no call waits for long. */
+static void disturb(const pthread_t *workers)
+{
+    static const int accesses[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+    while (atomic_load(&done) < WORKERS) {
+        unsigned char *at = moving + below(PAGES) * PAGE;
+        if (below(4) == 0) {
+            (void)madvise(at, PAGE, MADV_DONTNEED);
+        } else if (below(4) == 0) {
+            (void)mmap(at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                       -1, 0);
+        } else {
+            (void)mprotect(at, PAGE, accesses[below(3)]);
+        }
+        if (below(16) == 0) {
+            pthread_kill(workers[below(WORKERS)], SIGUSR1);
+            sched_yield();
+        }
+    }
+}
+
 int main(int count, char **words)
 {
     if (!is_at_home()) {
         fputs("fuzz: only for an image: it would damage this machine\n", stderr);
         return 2;
     }
-    state = count > 1 ? strtoul(words[1], NULL, 0) * 0x9e3779b97f4a7c15UL + 1 : 1;
+    uint64_t seed = count > 1 ? strtoul(words[1], NULL, 0) : 0;
+    state = (seed + 1) * 0x9e3779b97f4a7c15UL;
+    calls = (count > 2 ? strtoul(words[2], NULL, 0) : 30000) / WORKERS;
     is_told = count > 3;
-    unsigned long calls = count > 2 ? strtoul(words[2], NULL, 0) : 20000;
     scratch =
         mmap(NULL, (PAGES + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     constant = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (scratch == MAP_FAILED || constant == MAP_FAILED || dup2(1, OUTPUT) != OUTPUT ||
-        mprotect(scratch + PAGES * PAGE, PAGE, PROT_NONE) != 0) {
+    moving = mmap(NULL, PAGES * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (scratch == MAP_FAILED || constant == MAP_FAILED || moving == MAP_FAILED ||
+        dup2(1, OUTPUT) != OUTPUT || mprotect(scratch + PAGES * PAGE, PAGE, PROT_NONE) != 0) {
         return 1;
     }
     for (int signal = 1; signal < _NSIG; signal++) {
         sigaction(signal, &(struct sigaction){.sa_handler = ignore}, NULL);
     }
-    sigset_t none;
-    sigemptyset(&none);
-    const struct itimerval alarm = {{0, ALARM_MICROSECONDS}, {0, ALARM_MICROSECONDS}};
-    for (unsigned long i = 0; i < calls; i++) {
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        setitimer(ITIMER_REAL, &alarm, NULL);
-        if (i % 64 == 0) {
-            fill();
+    pthread_t workers[WORKERS];
+    for (unsigned i = 0; i < WORKERS; i++) {
+        if (pthread_create(&workers[i], NULL, work, (void *)draw()) != 0) {
+            return 1;
         }
-        one_call();
     }
-    static const char line[] = "probe fuzz expect=ok got=ok\n";
-    return write(OUTPUT, line, sizeof line - 1) == sizeof line - 1 ? 0 : 1;
+    disturb(workers);
+    static const char line[] = "\nprobe fuzz expect=ok got=ok\n";
+    _exit(write(OUTPUT, line, sizeof line - 1) == sizeof line - 1 ? 0 : 1);
 }
