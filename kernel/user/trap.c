@@ -31,11 +31,11 @@
 /* CF PF AF ZF SF TF DF OF RF AC: what ring 3 can have in any state. */
 #define FLAGS_OF_PROGRAM 0x50dd5UL
 
-/* Linked only where something connects interrupts, has threads, or handles signals. */
-#pragma weak ub_interrupt_dispatch
+/* Linked only where something has threads or handles signals. */
 #pragma weak ub_preempt
 #pragma weak ub_user_fault
 #pragma weak ub_user_leave
+/* Strong, for the controllers must be silent or served: ring 3 runs with interrupts enabled. */
 void ub_interrupt_dispatch(uint64_t vector);
 
 /* For entry.S. */
