@@ -12,6 +12,15 @@ static uint32_t overrun_of(uint64_t count)
     return (uint32_t)(count < INT_MAX ? count : INT_MAX);
 }
 
+/* Who uses the processor, if it may be told: a profiler wants to see where. */
+static struct ub_thread *user_locked(int signal)
+{
+    const struct ub_processor *processor = ub_processor_current();
+    struct ub_thread *current = processor->current;
+    bool told = !processor->idle && current->program && (current->signal_mask & BIT(signal)) == 0;
+    return told ? current : NULL;
+}
+
 /* It has fired `times` since the last look. */
 static void send_locked(struct signal_timer *timer, uint64_t times)
 {
@@ -24,7 +33,7 @@ static void send_locked(struct signal_timer *timer, uint64_t times)
         return;
     }
     entry->information.user = overrun_of(times - 1);
-    struct ub_thread *thread = NULL;
+    struct ub_thread *thread = timer->clock == TIMER_PROCESS ? user_locked(timer->signal) : NULL;
     if (timer->thread != 0) {
         thread = ub_thread_find_locked(timer->thread);
         if (thread == NULL || !thread->program) {
