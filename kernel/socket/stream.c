@@ -10,6 +10,12 @@
 
 #include "stream.h"
 
+#include "lwip/priv/tcp_priv.h"
+
+/* A lost SYN is sent again after a second (RFC 6298, section 2.1), in ticks of lwIP's slow timer.
+ */
+#define FIRST_TIMEOUT (1000 / TCP_SLOW_INTERVAL)
+
 static void failed(void *argument, err_t error)
 {
     struct stream *self = argument;
@@ -94,6 +100,7 @@ static int start_connecting(struct stream *self, const struct sockaddr_in *peer)
     if (error != ERR_OK) {
         return ub_socket_error(error);
     }
+    self->pcb->rto = self->pcb->sv = FIRST_TIMEOUT;
     self->state = STREAM_CONNECTING;
     self->untold = true;
     self->peer = *peer;

@@ -8,8 +8,12 @@
 u32_t ub_lwip_initial_sequence_number(const ip_addr_t *local, u16_t local_port,
                                       const ip_addr_t *remote, u16_t remote_port);
 
+struct pbuf;
 struct tcp_hdr;
 struct tcp_pcb;
+
+/* Called for each packet before anything of it but the version was checked. 0: it goes its way. */
+int ub_lwip_end_time_wait(const struct pbuf *packet);
 
 /* Called for each segment before its connection (or listener) sees it; the header's numbers are in
  * host order. `size` bytes of options, `first` of them behind the header, the others at `rest`.

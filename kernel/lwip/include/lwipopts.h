@@ -95,7 +95,7 @@
 #define LWIP_CALLBACK_API 1
 /* Connections whose peer is gone are given up sooner than by default. */
 #define TCP_MSL 15000UL
-#define TCP_SYNMAXRTX 4
+#define TCP_SYNMAXRTX 6
 #define TCP_MAXRTX 6
 
 #define LWIP_STATS 0
@@ -109,6 +109,8 @@
 /* RFC 6528 sequence numbers; see isn.c. */
 #define LWIP_HOOK_FILENAME "lwip_hooks.h"
 #define LWIP_HOOK_TCP_ISN ub_lwip_initial_sequence_number
+/* Ports that are used again; see time_wait.c. */
+#define LWIP_HOOK_IP4_INPUT(packet, interface) ub_lwip_end_time_wait(packet)
 /* What a connection never gets to see; see segment.c. */
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, first, second, segment)                      \
     ub_lwip_check_segment(pcb, header, size, first, second)
