@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "call.h"
 
@@ -66,6 +68,41 @@ static void try(const char *text, uint64_t number, uint64_t flags)
            number == UNKNOWN ? (long)out.rax : 0L);
 }
 
+/* A stack pointer that leads nowhere, or to the kernel, is nobody's business but the program's. */
+static void stack_pointers(void)
+{
+    static const uint64_t pointers[] = {0,
+                                        8,
+                                        0x7ffffffff000,
+                                        0x800000000000,
+                                        0x8000000000000000,
+                                        0xffff800000000000,
+                                        0xffffffff80000000,
+                                        0xfffffffffffffff8};
+    /* Interrupts without signals. */
+    const struct itimerspec often = {{0, 200000}, {0, 200000}};
+    int timer = timerfd_create(CLOCK_MONOTONIC, 0);
+    printf("timer %d\n", timerfd_settime(timer, 0, &often, NULL));
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
+        long result = GETPPID;
+        uint64_t after;
+        __asm__ volatile("movq %%rsp, %%rbx\n\t"
+                         "movq %2, %%rsp\n\t"
+                         "syscall\n\t"
+                         "movl $20000000, %%ecx\n"
+                         "1:  decl %%ecx\n\t"
+                         "jnz 1b\n\t" /* long enough for interrupts */
+                         "movq %%rsp, %1\n\t"
+                         "movq %%rbx, %%rsp"
+                         : "+a"(result), "=&r"(after)
+                         : "r"(pointers[i])
+                         : "rbx", "rcx", "r11", "memory", "cc");
+        printf("stack pointer %lx: answers %d, kept %d\n", pointers[i], result >= 0,
+               after == pointers[i]);
+    }
+    close(timer);
+}
+
 /* x87's and SSE's control words, and the registers, across many calls. */
 static void vectors(void)
 {
@@ -99,6 +136,7 @@ int main(void)
     try("identification", GETPPID, 0x200000);
     try("privilege level", GETPPID, 0x3000);
     try("all", GETPPID, 0x244cd5);
+    stack_pointers();
     vectors();
     return 0;
 }
