@@ -15,7 +15,7 @@ from support.tree import write_tree
 
 from unibuild.image.root_archive import write_root_archive
 from unibuild.model.errors import UserError
-from unibuild.verify.difference import Difference, drawing, explain, folders
+from unibuild.verify.difference import Difference, cpio, drawing, explain, folders
 
 Sides = tuple[Path, Path]
 
@@ -296,3 +296,13 @@ def test_a_large_file_is_not_said_to_differ_in_one_byte(
     monkeypatch.setattr(folders, "LARGEST", 10)
     difference = of_files(sides, b"a" * 20, b"b" * 20)
     assert "the first that differs" in difference.first_cause
+
+
+@pytest.mark.parametrize("left", range(4))
+def test_a_root_archive_whose_last_zeros_a_boot_file_leaves_out(tmp_path: Path, left: int) -> None:
+    (tmp_path / "motd").write_text("hello")
+    whole = write_root_archive({"/etc/motd": tmp_path / "motd"})
+    cut = whole[: len(whole.rstrip(b"\0")) + left]
+    entries, end = cpio.read(cut)
+    assert [one.name for one in entries] == ["/etc", "/etc/motd"]
+    assert end == len(cut)

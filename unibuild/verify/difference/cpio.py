@@ -17,6 +17,7 @@ MAGIC = b"070701"
 _MAGICS = (MAGIC, b"070702")
 _HEADER = 110
 _TRAILER = "TRAILER!!!"
+_CUT_TRAILERS = frozenset(_TRAILER.encode() + bytes(left) for left in range(4))
 _FIELDS = ("inode", "mode", "owner", "group", "links", "time", "size", "device", "device-minor",
            "special", "special-minor", "name-size", "checksum")  # fmt: skip
 _COMPARED = ("inode", "mode", "owner", "group", "links", "time", "device", "device-minor", "special",
@@ -39,7 +40,10 @@ def compare(name: str, expected: bytes, found: bytes, context: Context) -> Diffe
 
 
 def read(data: bytes) -> tuple[list[Entry], int]:
-    """Return the entries of the archive that ``data`` begins with, and where it ends."""
+    """Return the entries of the archive that ``data`` begins with, and where it ends.
+
+    A boot file leaves out zeros at the end of a segment, and so perhaps those at the archive's end.
+    """
     entries: list[Entry] = []
     position = 0
     while True:
@@ -60,6 +64,8 @@ def read(data: bytes) -> tuple[list[Entry], int]:
             ) from error
         start = _up(position + _HEADER + numbers["name-size"])
         end = start + numbers["size"]
+        if data[position + _HEADER :] in _CUT_TRAILERS:
+            return entries, len(data)
         if min(numbers.values()) < 0 or end > len(data):
             raise DamagedError(
                 f"is no whole cpio archive: the entry at byte {position:,} ends beyond it"
