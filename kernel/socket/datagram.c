@@ -51,6 +51,12 @@ static void received(void *argument, struct udp_pcb *pcb, struct pbuf *pbuf,
 {
     (void)pcb;
     struct datagram *self = argument;
+    if (pbuf == NULL) {
+        /* The peer's host says that nobody has the port (kernel/lwip/unreachable.c). */
+        self->socket.error = ECONNREFUSED;
+        ub_file_notify(&self->socket.file);
+        return;
+    }
     size_t cost = pbuf->tot_len + OVERHEAD;
     if (self->receive_shut || self->queued + cost > self->socket.receive_limit) {
         pbuf_free(pbuf);
@@ -217,7 +223,8 @@ static err_t send_once(struct datagram *self, const struct ub_socket_message *me
 static int prepare(struct datagram *self, const struct ub_socket_message *message,
                    struct sockaddr_in *peer)
 {
-    int result = bind_when_needed(self);
+    int result =
+        self->socket.error != 0 ? ub_socket_take_error(&self->socket) : bind_when_needed(self);
     if (result != 0 || self->send_shut) {
         return result != 0 ? result : (int)ub_socket_broken(message);
     }

@@ -14,6 +14,7 @@ struct tcp_pcb;
 
 /* Called for each packet before anything of it but the version was checked. 0: it goes its way. */
 int ub_lwip_end_time_wait(const struct pbuf *packet);
+int ub_lwip_tell_unreachable(const struct pbuf *packet);
 
 /* Called for each segment before its connection (or listener) sees it; the header's numbers are in
  * host order. `size` bytes of options, `first` of them behind the header, the others at `rest`.

@@ -109,8 +109,9 @@
 /* RFC 6528 sequence numbers; see isn.c. */
 #define LWIP_HOOK_FILENAME "lwip_hooks.h"
 #define LWIP_HOOK_TCP_ISN ub_lwip_initial_sequence_number
-/* Ports that are used again; see time_wait.c. */
-#define LWIP_HOOK_IP4_INPUT(packet, interface) ub_lwip_end_time_wait(packet)
+/* Ports that are used again, see time_wait.c; UDP ports that nobody has, see unreachable.c. */
+#define LWIP_HOOK_IP4_INPUT(packet, interface)                                                     \
+    (ub_lwip_end_time_wait(packet) != 0 || ub_lwip_tell_unreachable(packet) != 0)
 /* What a connection never gets to see; see segment.c. */
 #define LWIP_HOOK_TCP_INPACKET_PCB(pcb, header, size, first, second, segment)                      \
     ub_lwip_check_segment(pcb, header, size, first, second)

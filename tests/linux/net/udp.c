@@ -145,6 +145,31 @@ static void errors(void)
     close(fresh);
 }
 
+/* A port that nobody has, on this host: the first use after the answer fails. */
+static void nobody(void)
+{
+    int fresh = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in closed = name_of[1];
+    struct pollfd entry = {.fd = fresh, .events = POLLIN};
+    close(file[1]);
+    FACT(connect(fresh, (struct sockaddr *)&closed, sizeof closed));
+    FACT(send(fresh, "a", 1, 0));
+    FACT(poll(&entry, 1, 1000));
+    printf("%x\n", entry.revents);
+    FACT(recv(fresh, bytes, 10, MSG_DONTWAIT));
+    FACT(recv(fresh, bytes, 10, MSG_DONTWAIT));
+    FACT(send(fresh, "a", 1, 0));
+    FACT(poll(&entry, 1, 1000));
+    FACT(send(fresh, "a", 1, 0));
+    FACT(send(fresh, "a", 1, 0));
+    int error = -1;
+    socklen_t size = sizeof error;
+    FACT(poll(&entry, 1, 1000));
+    FACT(getsockopt(fresh, SOL_SOCKET, SO_ERROR, &error, &size));
+    printf("%s\n", strerror(error));
+    close(fresh);
+}
+
 int main(void)
 {
     open_both();
@@ -152,5 +177,6 @@ int main(void)
     control();
     several();
     errors();
+    nobody();
     return 0;
 }
