@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
     from unibuild.analysis.api import Artifact, Label
 
+_LONGEST_SCAN = 3600
+"""Seconds: of the largest programs, a hundred megabytes of code."""
+
 
 class LinuxBinaryAttributes(Attributes):
     """What `linux_binary` accepts."""
@@ -152,6 +155,7 @@ def declare_calls(
         ],
         outputs=[calls, table, symbols],
         builtin="system-calls",
+        timeout=_LONGEST_SCAN,
         description=f"Finding the system calls of {program.label}",
     )
     return calls, table, symbols
