@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from unibuild.execution.request import BuiltinCall
 
 PREFIX = "ub_linux_"
+_MOST_WARNINGS = 3
+"""In the log of a build; `unibuild explain` shows all."""
 
 
 def build(call: BuiltinCall) -> None:
@@ -56,7 +58,10 @@ def build(call: BuiltinCall) -> None:
 
 def _remarks(found: Mapping[str, Any]) -> list[str]:
     """Return what a person should know before the image is built."""
-    lines = [f"{text}: starting processes is not supported" for text in found["warnings"]]
+    warnings = found["warnings"]
+    lines = [f"{text}: starting processes is not supported" for text in warnings[:_MOST_WARNINGS]]
+    if len(warnings) > _MOST_WARNINGS:
+        lines.append(f"so can {plural(len(warnings) - _MOST_WARNINGS, 'other function')} of it")
     if found["undecided"]:
         count = plural(len(found["undecided"]), "place")
         lines.append(
