@@ -35,6 +35,8 @@ def files(build: str) -> dict[str, str | bytes]:
         "p/static/index.html": "x",
         "p/static/sub/.hidden": "x",
         "p/other/index.html": "y",
+        "p/nested/BUILD.toml": "",
+        "p/hollow/deep/BUILD.toml": "",
     }
 
 
@@ -89,6 +91,11 @@ def test_files_that_are_no_libraries_do_not_reach_the_scan(sample: Make) -> None
         ('[linux_binary.s]\nbinary = "servr"\n', "missing-file", "`server`"),
         (IMAGE.replace('"static" }', '"statics" }'), "missing-file", "`static`"),
         (IMAGE.replace('"static" }', '"server" }'), "not-a-folder", ""),
+        (IMAGE.replace('"static" }', '"nested" }'), "outside-package", "filegroup"),
+        (IMAGE.replace('"static" }', '"hollow" }'), "empty-folder", 'dirs = ["/path"]'),
+        (IMAGE.replace('"static" }', '"../p" }'), "parent-path", ""),
+        (IMAGE.replace('"static" }', '["static", "statics"] }'), "missing-file", "`static`"),
+        (IMAGE.replace('"static" }', '":nothing" }'), "unknown-target", ""),
         (IMAGE.replace('"/static"', '"static"'), "bad-attribute", "after a leading `/`"),
         (IMAGE + 'files = { "/bin/server" = "other/index.html" }\n', "bad-attribute", "another path"),
         (
