@@ -46,8 +46,11 @@ long ub_sys_bind(long descriptor, long address, long size)
         return ub_socket_leave(socket, -EINVAL);
     }
     struct sockaddr_in name;
-    result = ub_socket_read_address((const struct sockaddr *)address, (socklen_t)size, &name);
-    if (result == 0) {
+    result =
+        ub_socket_read_address(socket, (const struct sockaddr *)address, (socklen_t)size, &name);
+    if (result == 0 && socket->operations->domain != AF_INET) {
+        result = socket->operations->bind(socket, NULL, 0);
+    } else if (result == 0) {
         ip_addr_t local = ub_socket_ip(name.sin_addr);
         result = check_local(&local);
         if (result == 0) {

@@ -93,8 +93,15 @@ int ub_socket_take_error(struct ub_socket *socket)
     return -error;
 }
 
-int ub_socket_read_address(const struct sockaddr *from, socklen_t size, struct sockaddr_in *to)
+int ub_socket_read_address(const struct ub_socket *socket, const struct sockaddr *from,
+                           socklen_t size, struct sockaddr_in *to)
 {
+    if (socket->operations->domain == AF_NETLINK) {
+        *to = (struct sockaddr_in){.sin_family = AF_NETLINK};
+        return from != NULL && size >= UB_SOCKET_NETLINK_NAME && from->sa_family == AF_NETLINK
+                   ? 0
+                   : -EINVAL;
+    }
     if (from == NULL || size < sizeof *to) {
         return -EINVAL;
     }
@@ -108,7 +115,9 @@ void ub_socket_write_address(const struct sockaddr_in *from, struct sockaddr *to
         return;
     }
     /* The ends of a pair have no more than a family. */
-    socklen_t whole = from->sin_family == AF_INET ? sizeof *from : sizeof from->sin_family;
+    socklen_t whole = from->sin_family == AF_INET      ? sizeof *from
+                      : from->sin_family == AF_NETLINK ? UB_SOCKET_NETLINK_NAME
+                                                       : sizeof from->sin_family;
     memcpy(to, from, *size < whole ? *size : whole);
     *size = whole;
 }

@@ -93,6 +93,10 @@ void ub_socket_flush(struct ub_socket *socket);
 void ub_socket_initialize(struct ub_socket *socket, const struct ub_socket_operations *operations);
 struct ub_socket *ub_datagram_create(void);
 struct ub_socket *ub_stream_create(void);
+/* Only in images whose programs were made for Linux: there it is referred to. */
+struct ub_socket *ub_netlink_create(void);
+/* Bytes of such a socket's name. */
+#define UB_SOCKET_NETLINK_NAME 12u
 
 /* Whether an operation with these MSG_* flags may wait. */
 bool ub_socket_may_wait(const struct ub_socket *socket, unsigned flags);
@@ -113,8 +117,10 @@ int ub_socket_type_error(long type);
 /* lwIP's results as negated error numbers. */
 int ub_socket_error(err_t error);
 
-/* An IPv4 socket address from the program. 0, -EINVAL, -EAFNOSUPPORT. */
-int ub_socket_read_address(const struct sockaddr *from, socklen_t size, struct sockaddr_in *to);
+/* An IPv4 socket address from the program, or one of AF_NETLINK for such a socket, where it means
+ * nothing. 0, -EINVAL, -EAFNOSUPPORT. */
+int ub_socket_read_address(const struct ub_socket *socket, const struct sockaddr *from,
+                           socklen_t size, struct sockaddr_in *to);
 /* Gives the program an address, cut at its `*size`, which becomes the whole size. */
 void ub_socket_write_address(const struct sockaddr_in *from, struct sockaddr *to, socklen_t *size);
 struct sockaddr_in ub_socket_make_address(const ip_addr_t *address, uint16_t port);
@@ -125,8 +131,8 @@ int ub_socket_bind_any(struct ub_socket *socket, const ip_addr_t *address,
                        err_t (*bind)(void *control_block, const ip_addr_t *address, u16_t port));
 
 /* struct msghdr to message and back; -EMSGSIZE, -EINVAL on what makes no sense. */
-int ub_socket_read_header(const struct msghdr *header, unsigned flags, bool sending,
-                          struct ub_socket_message *message);
+int ub_socket_read_header(const struct ub_socket *socket, const struct msghdr *header,
+                          unsigned flags, bool sending, struct ub_socket_message *message);
 void ub_socket_write_header(const struct ub_socket *socket, const struct ub_socket_message *message,
                             struct msghdr *header);
 

@@ -32,8 +32,8 @@ static int read_control(const struct msghdr *header, struct ub_socket_message *m
     return 0;
 }
 
-int ub_socket_read_header(const struct msghdr *header, unsigned flags, bool sending,
-                          struct ub_socket_message *message)
+int ub_socket_read_header(const struct ub_socket *socket, const struct msghdr *header,
+                          unsigned flags, bool sending, struct ub_socket_message *message)
 {
     if (header->msg_iovlen < 0 || header->msg_iovlen > PIECES_LIMIT) {
         return -EMSGSIZE;
@@ -54,7 +54,8 @@ int ub_socket_read_header(const struct msghdr *header, unsigned flags, bool send
     }
     if (header->msg_name != NULL && header->msg_namelen != 0) {
         message->peer_valid = true;
-        int result = ub_socket_read_address(header->msg_name, header->msg_namelen, &message->peer);
+        int result =
+            ub_socket_read_address(socket, header->msg_name, header->msg_namelen, &message->peer);
         if (result != 0) {
             return result;
         }
@@ -96,14 +97,14 @@ void ub_socket_write_header(const struct ub_socket *socket, const struct ub_sock
 long ub_socket_send_header(struct ub_socket *socket, const struct msghdr *header, unsigned flags)
 {
     struct ub_socket_message message;
-    long result = ub_socket_read_header(header, flags, true, &message);
+    long result = ub_socket_read_header(socket, header, flags, true, &message);
     return result != 0 ? result : socket->operations->send(socket, &message);
 }
 
 long ub_socket_receive_header(struct ub_socket *socket, struct msghdr *header, unsigned flags)
 {
     struct ub_socket_message message;
-    long result = ub_socket_read_header(header, flags, false, &message);
+    long result = ub_socket_read_header(socket, header, flags, false, &message);
     if (result == 0) {
         result = socket->operations->receive(socket, &message);
         if (result >= 0) {

@@ -20,8 +20,8 @@ long ub_sys_sendto(long descriptor, long data, long size, long flags, long addre
     };
     result = 0;
     if (address != 0) {
-        result = ub_socket_read_address((const struct sockaddr *)address, (socklen_t)address_size,
-                                        &message.peer);
+        result = ub_socket_read_address(socket, (const struct sockaddr *)address,
+                                        (socklen_t)address_size, &message.peer);
         message.peer_valid = true;
     }
     if (result == 0) {

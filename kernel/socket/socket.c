@@ -8,6 +8,8 @@
 
 #include "endpoint.h"
 
+#pragma weak ub_netlink_create
+
 static long transfer(struct ub_file *file, const struct iovec *pieces, size_t count, bool sending)
 {
     struct ub_socket *socket = (struct ub_socket *)file;
@@ -152,18 +154,21 @@ long ub_sys_socket(long domain, long type, long protocol)
 {
     unsigned flags = (unsigned)type & (SOCK_NONBLOCK | SOCK_CLOEXEC);
     type &= ~(long)(SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (domain != AF_INET) {
+    struct ub_socket *(*create)(void) = type == SOCK_DGRAM ? ub_datagram_create : ub_stream_create;
+    if (domain == AF_NETLINK && ub_netlink_create != NULL && protocol == 0) {
+        if (type != SOCK_RAW && type != SOCK_DGRAM) {
+            return -ESOCKTNOSUPPORT;
+        }
+        create = ub_netlink_create;
+    } else if (domain != AF_INET) {
         return -EAFNOSUPPORT;
-    }
-    if (type != SOCK_DGRAM && type != SOCK_STREAM) {
+    } else if (type != SOCK_DGRAM && type != SOCK_STREAM) {
         return type == SOCK_RAW ? -EPERM : ub_socket_type_error(type);
-    }
-    int own = type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
-    if (protocol != 0 && protocol != own) {
+    } else if (protocol != 0 && protocol != (type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP)) {
         return -EPROTONOSUPPORT;
     }
     ub_network_lock();
-    struct ub_socket *socket = type == SOCK_DGRAM ? ub_datagram_create() : ub_stream_create();
+    struct ub_socket *socket = create();
     ub_network_unlock();
     if (socket == NULL) {
         return -ENOBUFS;

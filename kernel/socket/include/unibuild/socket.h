@@ -23,8 +23,10 @@
  *
  * 127.0.0.1 and the host's own address lead back to the host.
  *
- * Not there: IPv6 (EAFNOSUPPORT), AF_UNIX sockets with names, AF_NETLINK, raw sockets, multicast,
- * out-of-band data, ancillary data but IP_PKTINFO.
+ * Programs made for Linux have AF_NETLINK sockets for the list of interfaces and addresses.
+ *
+ * Not there: IPv6 (EAFNOSUPPORT), AF_UNIX sockets with names, the rest of AF_NETLINK, raw sockets,
+ * multicast, out-of-band data, ancillary data but IP_PKTINFO.
  */
 #ifndef UNIBUILD_SOCKET_H
 #define UNIBUILD_SOCKET_H
