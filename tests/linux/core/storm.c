@@ -4,6 +4,8 @@
  * program is what it was: its own memory, which no argument points at, stays. For images only; on
  * Linux it might do harm. argv: seed, calls of each thread.
  */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,7 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -49,10 +55,19 @@ static const short excluded[] = {
     297, /* rt_tgsigqueueinfo */
     424, /* pidfd_send_signal */
     435, /* clone3 */
+    436, /* close_range */
 };
 
 /* Calls on memory: these get a range of the arena, or they would take the program's own away. */
 static const short on_memory[] = {9, 10, 11, 25, 26, 27, 28, 149, 150, 216, 237, 256, 325, 329};
+
+/* Calls on a handle: half of all, and that handle is mostly one of open_some's. */
+static const short on_handles[] = {
+    0,   1,   3,   5,   8,   16,  17,  18,  19,  20,  32,  33,  40,  42,  43,  44,  45,  46,
+    47,  48,  49,  50,  51,  52,  54,  55,  72,  73,  74,  75,  77,  81,  91,  93,  138, 187,
+    217, 221, 232, 233, 257, 258, 262, 263, 264, 267, 269, 275, 276, 278, 280, 281, 285, 286,
+    287, 288, 292, 295, 296, 299, 306, 307, 326, 327, 328, 332, 436, 437, 439, 441,
+};
 
 static _Thread_local uint64_t state;
 static unsigned char *arena;
@@ -143,6 +158,34 @@ static void fill_arena(void)
     }
 }
 
+/* Something of every kind that a handle can stand for; whatever is closed comes back in time. */
+static void open_some(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int pair[2];
+    (void)open("/tmp/storm", O_RDWR | O_CREAT, 0600);
+    (void)open("/proc/self/maps", O_RDONLY);
+    (void)open("/bin", O_RDONLY | O_DIRECTORY);
+    (void)open("/dev/zero", O_RDWR);
+    (void)epoll_create1(0);
+    (void)eventfd(3, next() % 2 != 0 ? EFD_NONBLOCK : 0);
+    (void)timerfd_create(CLOCK_MONOTONIC, 0);
+    (void)pipe(pair);
+    (void)socketpair(AF_UNIX, next() % 2 != 0 ? SOCK_STREAM : SOCK_DGRAM, 0, pair);
+    (void)socket(AF_INET, SOCK_DGRAM, 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_port = htons((uint16_t)(5000 + next() % 16));
+    (void)bind(listener, (struct sockaddr *)&address, sizeof address);
+    (void)listen(listener, 4);
+    int caller = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    (void)connect(caller, (struct sockaddr *)&address, sizeof address);
+    if (next() % 4 == 0) {
+        for (int handle_number = 3; handle_number < 48; handle_number++) {
+            (void)close(handle_number);
+        }
+    }
+}
+
 static void *work(void *argument_of_thread)
 {
     state = 0x9e3779b97f4a7c15 * (seed * THREADS + (unsigned long)argument_of_thread + 1);
@@ -151,14 +194,20 @@ static void *work(void *argument_of_thread)
         if (filling) {
             fill_arena();
             filling = 0;
+            open_some();
         }
-        number = (long)(next() % (LAST_CALL + 1));
+        int with_handle = next() % 2 == 0;
+        number = with_handle ? on_handles[next() % (sizeof on_handles / sizeof *on_handles)]
+                             : (long)(next() % (LAST_CALL + 1));
         if (is_among(excluded, sizeof excluded / sizeof *excluded)) {
             continue;
         }
         long arguments[6];
         for (int j = 0; j < 6; j++) {
             arguments[j] = argument();
+        }
+        if (with_handle && next() % 8 != 0) {
+            arguments[0] = (long)(3 + next() % 40);
         }
         if (is_among(on_memory, sizeof on_memory / sizeof *on_memory)) {
             arguments[0] = (long)(arena + next() % ARENA_PAGES * 4096UL + (next() % 16 == 0));
