@@ -8,6 +8,8 @@
 #include <unibuild/memory.h>
 
 #define PIECE 65536UL
+/* The most that one call sends, as on Linux (MAX_RW_COUNT): files with holes have no end. */
+#define COUNT_MAXIMUM 0x7ffff000UL
 
 /* Reads at `offset`, writes it all or what goes. Returns how much was written. */
 static long copy_piece(struct ub_file *out, struct ub_file *in, char *buffer, size_t size,
@@ -83,7 +85,7 @@ long ub_sys_sendfile(long out_descriptor, long in_descriptor, int64_t *offset, s
     struct ub_file *in = ub_file_get(in_descriptor);
     long result = -EBADF;
     if (out != NULL && in != NULL) {
-        result = checked(out, in, offset, count);
+        result = checked(out, in, offset, count < COUNT_MAXIMUM ? count : COUNT_MAXIMUM);
     }
     if (in != NULL) {
         ub_file_put(in);

@@ -39,6 +39,7 @@ struct epoll {
     struct item *ready_first;
     struct item *ready_last;
     size_t ready_count;
+    int above; /* sets that this one is inside of, one in another, at most */
 };
 
 /* Taken before a set's own lock: while it is held no circle of sets can come about, and no set
@@ -193,7 +194,7 @@ static void item_modify(struct item *item, const struct epoll_event *event)
     item_check(item);
 }
 
-/* Whether `file` leads to `epoll`, or too deep to follow. */
+/* Whether `file`, which would be so deep, leads to `epoll`, or too deep to follow. */
 static bool leads_to(struct ub_file *file, struct epoll *epoll, int depth)
 {
     bool found = false;
@@ -212,6 +213,26 @@ static bool leads_to(struct ub_file *file, struct epoll *epoll, int depth)
     }
     ub_mutex_unlock(&inner->lock);
     return found;
+}
+
+/*
+ * A set that joined another one is deeper now, and what is in it. It stays so when it leaves again:
+ * too deep a chain of wakes would need more stack than there is, too early a refusal does no harm.
+ */
+static void sink(struct ub_file *file, int depth)
+{
+    struct epoll *inner = (struct epoll *)file;
+    if (file->operations != &operations || inner->above >= depth) {
+        return;
+    }
+    inner->above = depth;
+    ub_mutex_lock(&inner->lock);
+    for (unsigned i = 0; i < inner->size; i++) {
+        for (const struct item *item = inner->items[i]; item != NULL; item = item->next) {
+            sink(item->file, depth + 1);
+        }
+    }
+    ub_mutex_unlock(&inner->lock);
 }
 
 static long control(struct epoll *epoll, long operation, int descriptor, struct ub_file *file,
@@ -258,7 +279,7 @@ static long control_checked(struct ub_file *set, long operation, int descriptor,
     }
     if (nested) {
         ub_mutex_lock(&nesting_lock);
-        if (leads_to(file, epoll, 1)) {
+        if (leads_to(file, epoll, epoll->above + 1)) {
             ub_mutex_unlock(&nesting_lock);
             return -ELOOP;
         }
@@ -267,6 +288,9 @@ static long control_checked(struct ub_file *set, long operation, int descriptor,
     long result = control(epoll, operation, descriptor, file, event);
     ub_mutex_unlock(&epoll->lock);
     if (nested) {
+        if (result == 0) {
+            sink(file, epoll->above + 1);
+        }
         ub_mutex_unlock(&nesting_lock);
     }
     return result;

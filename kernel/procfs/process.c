@@ -43,7 +43,10 @@ static void add_mapping_name(struct ub_text *text, const struct ub_program_area 
     }
     char *path = ub_heap_allocate(UB_PATH_MAXIMUM);
     const struct ub_node *node = area->file != NULL ? ub_file_node(area->file) : NULL;
-    if (path != NULL && node != NULL && ub_node_path(node, path, UB_PATH_MAXIMUM) > 0) {
+    ub_tree_lock(); /* names change, and go */
+    bool named = path != NULL && node != NULL && ub_node_path(node, path, UB_PATH_MAXIMUM) > 0;
+    ub_tree_unlock();
+    if (named) {
         ub_text_print(text, "                  %s", path);
     } else if (name != NULL && name[0] != '\0') {
         ub_text_print(text, "                  %s", name);

@@ -1,6 +1,9 @@
 /* copy_file_range: between files that have offsets, through a buffer of the kernel. */
 #include "transfer.h"
 
+/* The most that one call copies, as on Linux (MAX_RW_COUNT): files with holes have no end. */
+#define COUNT_MAXIMUM 0x7ffff000UL
+
 static long copy(struct ub_file *in, int64_t *in_offset, struct ub_file *out, int64_t *out_offset,
                  uint64_t size)
 {
@@ -74,7 +77,7 @@ static long checked(struct ub_exception_frame *frame, struct ub_file *in, struct
     if (from < 0 || to < 0) {
         return -EINVAL;
     }
-    result = copy(in, &from, out, &to, frame->r8);
+    result = copy(in, &from, out, &to, frame->r8 < COUNT_MAXIMUM ? frame->r8 : COUNT_MAXIMUM);
     if (result > 0 && (!offset_out(in, frame->rsi, from) || !offset_out(out, frame->r10, to))) {
         result = -EFAULT;
     }

@@ -137,6 +137,9 @@ static int take_from(uint64_t *pending, struct ub_signal_entry **queue, uint64_t
     *taken = unlink_first(queue, signal);
     *information = *taken != NULL ? (*taken)->information
                                   : (struct signal_information){.signal = signal, .code = SI_USER};
+    if (*taken != NULL && (*taken)->lent) {
+        *taken = NULL; /* its timer's, which may be gone as soon as the lock is given up */
+    }
     if (!holds(*queue, signal)) {
         (void)__atomic_fetch_and(pending, ~BIT(signal), __ATOMIC_ACQ_REL);
     }
@@ -166,8 +169,10 @@ static void drain(struct ub_signal_entry **queue, int signal, struct ub_signal_e
         }
         *queue = entry->next;
         entry->queued = false;
-        entry->next = *taken;
-        *taken = entry;
+        if (!entry->lent) { /* that is its timer's, which may queue it again or go */
+            entry->next = *taken;
+            *taken = entry;
+        }
     }
 }
 
