@@ -69,6 +69,3 @@ NAMES: Final[Mapping[int, str]] = {
 
 NUMBERS: Final[Mapping[str, int]] = {name: number for number, name in NAMES.items()}
 """Name → number."""
-
-X32_BIT: Final = 0x4000_0000
-"""Set in the number of a call of the x32 ABI, which the kernel does not offer."""

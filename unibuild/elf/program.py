@@ -32,8 +32,12 @@ class Caller(NamedTuple):
 
 
 class Taker(NamedTuple):
-    """An instruction or a place in memory that has a function's address; ``name`` is for people."""
+    """An instruction of ``program`` that has a function's address; ``name`` is for people.
 
+    ``address`` is 0 when it is no instruction, but data or the loader.
+    """
+
+    program: Program
     name: str
     address: int
 

@@ -49,7 +49,7 @@ class Reach:
         for program in opened:
             for symbol in program.dynamic.symbols:
                 if symbol.defined:
-                    self._name(program, symbol.address, Taker("its exports", 0))
+                    self._name(program, symbol.address, Taker(program, "its exports", 0))
         self._walk()
         if any(
             function.name in _LOOKUPS
@@ -79,7 +79,7 @@ class Reach:
         return None
 
     def _begin(self, program: Program) -> None:
-        start = Taker("the start of the program", 0)
+        start = Taker(program, "the start of the program", 0)
         if program.elf.entry:
             self._enter(program, program.elf.entry)
         for address in program.dynamic.starting(program.memory):
@@ -108,7 +108,7 @@ class Reach:
             for crossing in body.slots:
                 self._through(program, function, crossing)
             for use in body.uses:
-                taker = Taker(program.label(use.source), use.source)
+                taker = Taker(program, program.label(use.source), use.source)
                 if use.taken:
                     self._name(program, use.address, taker)
                 else:
@@ -147,7 +147,7 @@ class Reach:
         if begin and begin not in self._objects[program]:
             self._objects[program].add(begin)
             for place in data.places(begin):
-                self._follow(program, place, Taker(f"data at {begin:#x}", 0))
+                self._follow(program, place, Taker(program, f"data at {begin:#x}", 0))
 
     def _load(self, program: Program, address: int, width: int, taker: Taker) -> None:
         """Take what the pointers in some bytes point to, and nothing of the object around them."""
@@ -187,7 +187,7 @@ class Reach:
         for program in self._programs:
             for symbol in program.dynamic.symbols:
                 if symbol.defined and symbol.name.encode() in texts:
-                    self._name(program, symbol.address, Taker("dlsym", 0))
+                    self._name(program, symbol.address, Taker(program, "dlsym", 0))
 
 
 def _texts(program: Program) -> set[bytes]:

@@ -15,9 +15,10 @@ from unibuild.elf.effects import General
 from unibuild.elf.layout import ET_EXEC, MalformedElfError
 from unibuild.elf.libraries import needed_files
 from unibuild.elf.linux_calls import NAMES, NUMBERS
+from unibuild.elf.processes import Processes
 from unibuild.elf.program import Program
 from unibuild.elf.reach import Reach
-from unibuild.elf.values import Search, Values
+from unibuild.elf.values import Search, Spot, Values
 from unibuild.model.errors import ActionError
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ FORMAT: Final = 1
 _NUMBER_MASK: Final = 0xFFFFFFFF
 _SYSCALL: Final = b"\x0f\x05"
 _LARGEST: Final = 1023
-_THREAD: Final = 0x10000
-_PROCESSES: Final = ("fork", "vfork", "execve", "execveat")
 _VDSO: Final = {
     "__vdso_clock_gettime": "clock_gettime",
     "__vdso_gettimeofday": "gettimeofday",
@@ -114,15 +113,15 @@ def _scan(path: Path, libraries: Mapping[str, Path]) -> Scan:
     reach = Reach([program, *loaded], opened)
     calls: dict[int, set[Reason]] = {}
     undecided: set[Undecided] = set()
-    warnings: set[str] = set()
+    processes = Processes(program)
     for one, function, address in _sites(reach):
         index = one.flow(function).index.get(address)
         if index is None:
             continue
         values = Search().run(one, function, index, General("rax"))
         _judge(one, function, address, values, calls, undecided)
-        if NUMBERS["clone"] in {number & _NUMBER_MASK for number in values.numbers}:
-            warnings |= _cloning(one, function, index, values)
+        for number, spots in values.numbers.items():
+            processes.note(number & _NUMBER_MASK, spots, Spot(one, function, address), index)
     for one in [program, *loaded]:
         _add_vdso(one, calls)
     undecided |= set(_unreadable(reach))
@@ -130,12 +129,6 @@ def _scan(path: Path, libraries: Mapping[str, Path]) -> Scan:
         NAMES[number]: Call(number, tuple(sorted(reasons)))
         for number, reasons in sorted(calls.items(), key=lambda item: NAMES[item[0]])
     }
-    for name in _PROCESSES:
-        if name in named:
-            warnings |= {
-                f"{reason.function} of {reason.file} can call {name}"
-                for reason in named[name].reasons
-            }
     return Scan(
         path.name,
         kind_of(program),
@@ -143,7 +136,7 @@ def _scan(path: Path, libraries: Mapping[str, Path]) -> Scan:
         program.dynamic.needed,
         named,
         tuple(sorted(undecided)),
-        tuple(sorted(warnings)),
+        tuple(sorted(processes.warnings())),
     )
 
 
@@ -226,19 +219,6 @@ def _judge(
         undecided.add(
             Undecided(spot.program.name, spot.program.label(spot.address), spot.address, why + at)
         )
-
-
-def _cloning(program: Program, function: Function, index: int, values: Values) -> set[str]:
-    """Return a warning when a call of clone is not seen to begin a thread."""
-    flags = Search().run(program, function, index, General("rdi"))
-    if flags.numbers and all(number & _THREAD for number in flags.numbers):
-        return set()
-    return {
-        f"{spot.program.label(spot.address)} of {spot.program.name} can clone a process"
-        for number, spots in values.numbers.items()
-        if number & _NUMBER_MASK == NUMBERS["clone"]
-        for spot in spots
-    }
 
 
 def _add_vdso(program: Program, calls: dict[int, set[Reason]]) -> None:

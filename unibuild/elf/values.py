@@ -33,7 +33,7 @@ from unibuild.elf.program import Caller
 
 if TYPE_CHECKING:
     from unibuild.elf.functions import Function
-    from unibuild.elf.program import Program
+    from unibuild.elf.program import Program, Taker
 
 _MASK: Final = (1 << 64) - 1
 _MOST_STATES: Final = 20_000
@@ -237,48 +237,47 @@ class Search:
         """Say that a function is called through a pointer; ask those who hand it on with a context."""
         takers = program.taken.get(function.start, ())
         for taker in takers:
-            if _only_compared(program, taker.address):
+            if _only_compared(taker.program, taker.address):
                 continue
             if isinstance(location, Pointed) and isinstance(location.pointer, General):
-                found = self._context(program, function, taker.address, location.offset)
+                found = self._context(function, taker, location.offset)
                 if found:
                     self.found.join(found)
                     continue
-            if self._called_here(program, function, taker.address, location):
+            if self._called_here(program, function, taker, location):
                 continue
             spot = Spot(program, function, function.start)
             self.found.unknown[spot] = f"its address is kept by {taker.name}"
 
     def _called_here(
-        self, program: Program, callee: Function, address: int, location: Location
+        self, program: Program, callee: Function, taker: Taker, location: Location
     ) -> bool:
         """Go on in a function that loads the address of another only to call it there."""
-        holder = program.functions.at(address)
+        holder = taker.program.functions.at(taker.address)
         if holder is None or len(self._busy) > _DEEPEST:
             return False
         found = False
-        for index, one in enumerate(program.flow(holder).all):
+        for index, one in enumerate(taker.program.flow(holder).all):
             given = operands(one.operands) if is_call(one.name) else ()
             if not given or not isinstance(given[0], Register):
                 continue
             search = Search(self._busy | {(program.name, callee.start, one.address)}, self._budget)
-            values = search.run(program, holder, index, General(given[0].family))
+            values = search.run(taker.program, holder, index, General(given[0].family))
             spots = {spot for found in values.numbers.values() for spot in found}
-            if any(spot.address == address for spot in spots | values.unknown.keys()):
+            if any(spot.address == taker.address for spot in spots | values.unknown.keys()):
                 found = True
-                caller = Caller(program, holder, one.address, call=True)
+                caller = Caller(taker.program, holder, one.address, call=True)
                 self._cross(program, callee, 0, caller, location)
         return found
 
-    def _context(
-        self, program: Program, callee: Function, address: int, offset: int
-    ) -> Values | None:
+    def _context(self, callee: Function, taker: Taker, offset: int) -> Values | None:
         """Return what callbacks find behind the pointers that are handed on together with them."""
-        function = program.functions.at(address)
+        program = taker.program
+        function = program.functions.at(taker.address)
         if function is None:
             return None
         flow = program.flow(function)
-        begin = flow.index.get(address)
+        begin = flow.index.get(taker.address)
         if begin is None:
             return None
         found = Values()
