@@ -69,7 +69,7 @@ def validation_errors(
     raw = fault.errors(include_url=False, include_context=True)
     findings = [_finding(details, data) for details in raw]
     kept = [finding for finding in findings if _is_wanted(finding, findings, data)]
-    errors = [_error(finding, model, what, file, text, table) for finding in kept]
+    errors = [_error(finding, model, what, file, text, table) for finding in _as_one(kept)]
     return sorted(errors, key=_position)
 
 
@@ -123,6 +123,29 @@ def _is_wanted(finding: _Finding, findings: list[_Finding], data: object) -> boo
     return finding.form in (meant or forms)
 
 
+def _as_one(findings: list[_Finding]) -> Iterable[_Finding]:
+    """Return one finding for each value that has none of the forms that it may have.
+
+    What is wrong deeper inside a form was meant to have that form; otherwise all forms are named.
+    """
+    merged: dict[tuple[str | int, ...], _Finding] = {}
+    others = []
+    for one in findings:
+        if not one.form or one.kind not in _EXPECTED:
+            others.append(one)
+        elif not any(_is_below(other.path, one.path) for other in findings):
+            first = merged.get(one.path)
+            words = _EXPECTED[one.kind]
+            if first and words not in first.expected.split(" or "):
+                words = f"{first.expected} or {words}"
+            merged[one.path] = one._replace(expected=words)
+    return [*others, *merged.values()]
+
+
+def _is_below(path: tuple[str | int, ...], other: tuple[str | int, ...]) -> bool:
+    return len(path) > len(other) and path[: len(other)] == other
+
+
 def _error(
     finding: _Finding,
     model: type[BaseModel],
@@ -146,8 +169,10 @@ def _error(
         return UserError("missing-attribute", f"{owner} needs the attribute `{name}`", place)
     where = _spoken(finding.path)
     if kind in _EXPECTED:
-        cause = f"{where} must be {_EXPECTED[kind]}, not {_described(finding.value)}"
-        return UserError("wrong-type", cause, place, _correction(kind, name, finding.value))
+        wanted = finding.expected or _EXPECTED[kind]
+        cause = f"{where} must be {wanted}, not {_described(finding.value)}"
+        hint = _correction(kind, name, finding.value) if wanted == _EXPECTED[kind] else ""
+        return UserError("wrong-type", cause, place, hint)
     if kind in {"literal_error", "enum"}:
         allowed = finding.expected.replace("'", "`")
         cause = f"{where} cannot be {_described(finding.value)}"
