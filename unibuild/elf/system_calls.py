@@ -168,8 +168,19 @@ def _files(program: Program, libraries: Mapping[str, Path]) -> tuple[list[Progra
 def _sites(reach: Reach) -> Iterator[tuple[Program, Function, int]]:
     for program, functions in reach.functions.items():
         for start in sorted(functions):
-            for address in program.bodies[start].sites:
-                yield program, functions[start], address
+            if not _is_data(program, functions[start]):
+                for address in program.bodies[start].sites:
+                    yield program, functions[start], address
+
+
+def _is_data(program: Program, function: Function) -> bool:
+    """Tell constants between the code, as hand-written assembly has them, from a function.
+
+    No table knows them, their address is only taken, and not all of their bytes are instructions.
+    """
+    if function.known or not program.bodies[function.start].damaged:
+        return False
+    return not any(function.start <= address < function.end for address in program.callers)
 
 
 def _unreadable(reach: Reach) -> Iterator[Undecided]:
@@ -177,6 +188,8 @@ def _unreadable(reach: Reach) -> Iterator[Undecided]:
     for program, functions in reach.functions.items():
         for start, function in functions.items():
             body = program.bodies[start]
+            if _is_data(program, function):
+                continue
             for address in body.old_gates:
                 name = program.label(address)
                 yield Undecided(program.name, name, address, "it calls 32-bit Linux")
