@@ -26,6 +26,7 @@ _CALLS: Final = re.compile(rb"\xe8(?=(....))", re.DOTALL)
 _STUB_SIZE = 11
 _STUB_ALIGNMENT = 8
 _WORD = 8
+_PADDING: Final = frozenset({"nop", "int3", "data16 nop"})
 _RARE: Final = frozenset({"syscall", "sysenter", "int", ".byte"})
 _WIDE: Final = {"xmmword": 16, "ymmword": 32, "zmmword": 64}
 
@@ -127,14 +128,20 @@ def read_body(
             _note_rare(body, address, name, text)
         elif span and "0x" in text:
             body.uses += _plain_uses(address, text, span)
-        if not name.endswith(("nop", "int3")):
+        if name not in _PADDING:
             last, last_name = address, name
-            body.returns |= name.endswith("ret") or (name.endswith("jmp") and text[:2] != "0x")
+            if name[0] in "rnbij" and _returns(name, text):
+                body.returns = True
     following = functions.at(end) if last_name and falls_through(last_name) else None
     # a function whose end a table tells may end with a call that never returns
     if following and not (following.known and last_name == "call"):
         body.crossings.append(Crossing(last, end, call=False))
     return body
+
+
+def _returns(name: str, text: str) -> bool:
+    """Tell a return, and a jump to where only the running program knows."""
+    return name.endswith("ret") or (name.endswith("jmp") and not text.startswith("0x"))
 
 
 def _note_rare(body: Body, address: int, name: str, text: str) -> None:

@@ -100,7 +100,7 @@ class Memory:
             base = one.virtual_address + skip
             found += [
                 (base + index * WORD, value)
-                for index, (value,) in enumerate(_WORD.iter_unpack(view))
+                for index, value in enumerate(view.cast("Q"))
                 if low <= value < high
             ]
         return found
