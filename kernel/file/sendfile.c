@@ -52,6 +52,9 @@ static long copy(struct ub_file *out, struct ub_file *in, int64_t *offset, size_
         }
         total += (size_t)result;
         *offset += result;
+        if (ub_thread_interrupted()) {
+            break;
+        }
     }
     if (buffer != NULL) {
         ub_page_free(buffer, PIECE / UB_PAGE_SIZE);

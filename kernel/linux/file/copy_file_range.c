@@ -26,6 +26,9 @@ static long copy(struct ub_file *in, int64_t *in_offset, struct ub_file *out, in
         *out_offset += got;
         size -= (uint64_t)got;
         total += got;
+        if (ub_thread_interrupted()) {
+            break;
+        }
     }
     ub_transfer_buffer_give(buffer, piece);
     return total > 0 ? total : got;

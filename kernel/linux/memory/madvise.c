@@ -73,14 +73,14 @@ UB_LINUX_CALL(madvise)
     if (start > UB_USER_END - size) {
         return -ENOMEM;
     }
+    if (effect == EFFECT_POPULATE) {
+        return ub_space_fill(start, start + size) ? 0 : -ENOMEM;
+    }
     unsigned long flags = ub_space_enter();
     long result = ub_space_covered(start, start + size) ? 0 : -ENOMEM;
     if (effect == EFFECT_DISCARD) {
         /* What is mapped of a range with holes is discarded all the same. */
         discard(start, start + size);
-    } else if (effect == EFFECT_POPULATE && result == 0 &&
-               ub_page_ready_all(start, start + size) != UB_PAGE_THERE) {
-        result = -ENOMEM;
     }
     ub_space_leave(flags);
     return result;

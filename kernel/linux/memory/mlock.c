@@ -22,10 +22,9 @@ static long lock(uint64_t start, uint64_t size, bool fill)
         return 0;
     }
     unsigned long flags = ub_space_enter();
-    bool done = ub_space_covered(start, start + size) &&
-                (!fill || ub_page_ready_all(start, start + size) == UB_PAGE_THERE);
+    bool covered = ub_space_covered(start, start + size);
     ub_space_leave(flags);
-    return done ? 0 : -ENOMEM;
+    return covered && (!fill || ub_space_fill(start, start + size)) ? 0 : -ENOMEM;
 }
 
 UB_LINUX_CALL(mlock)

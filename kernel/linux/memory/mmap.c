@@ -163,9 +163,7 @@ UB_LINUX_CALL(mmap)
         result = map(&wish, (int)ub_argument(frame, 4));
     }
     if (result > 0 && (wish.flags & (MAP_POPULATE | MAP_LOCKED)) != 0) {
-        unsigned long flags = ub_space_enter();
-        ub_page_ready_all((uint64_t)result, (uint64_t)result + wish.size);
-        ub_space_leave(flags);
+        (void)ub_space_fill((uint64_t)result, (uint64_t)result + wish.size);
     }
     return result;
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#define FILL_SPAN (256UL << 10) /* under one lock */
+
 /* Weak: images that are put together by hand, as in tests, need not say it. */
 extern const uint8_t ub_image_allow_exec_mappings __attribute__((weak));
 
@@ -117,4 +119,17 @@ long ub_space_protect(uint64_t start, uint64_t size, unsigned access)
     long result = protect(start, start + size, access);
     ub_space_leave(flags);
     return result;
+}
+
+bool ub_space_fill(uint64_t start, uint64_t end)
+{
+    bool filled = true;
+    while (start < end && filled) {
+        uint64_t next = end - start < FILL_SPAN ? end : start + FILL_SPAN;
+        unsigned long flags = ub_space_enter();
+        filled = ub_space_covered(start, next) && ub_page_ready_all(start, next) == UB_PAGE_THERE;
+        ub_space_leave(flags);
+        start = next;
+    }
+    return filled;
 }

@@ -82,7 +82,8 @@ static bool split(uint64_t address)
     if (area == NULL || area->start >= address) {
         return true;
     }
-    struct ub_area *upper = ub_heap_allocate(sizeof *upper);
+    struct ub_area *upper =
+        ub_space.areas.count < AREAS_MAXIMUM ? ub_heap_allocate(sizeof *upper) : NULL;
     if (upper == NULL) {
         return false;
     }

@@ -105,6 +105,9 @@ bool ub_space_may_have(unsigned access);
 uint64_t ub_space_map(const struct ub_area *model, uint64_t size, bool replace, long *error);
 /* Changes the access of a range. 0 or -errno. */
 long ub_space_protect(uint64_t start, uint64_t size, unsigned access);
+/* Readies [start, end) as ub_page_ready_all does, but lets interrupts and other threads come
+ * between: there may be gigabytes to zero. False: not all of it is covered, or memory is out. */
+bool ub_space_fill(uint64_t start, uint64_t end);
 
 /* The range of an address and a length as system calls get them, whole pages. False: not one. */
 static inline bool ub_range_valid(uint64_t start, uint64_t *size)

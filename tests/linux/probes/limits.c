@@ -1,17 +1,24 @@
 /* Calls that would work without end, or deeper than the kernel's stack: each has its limit. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHAIN 2000
 #define HUGE_SIZE (1L << 44)
 #define TRANSFER_MAXIMUM 0x7ffff000L /* Linux: MAX_RW_COUNT */
+#define PAGE 4096L
+#define AREAS 70000L /* more than Linux's vm.max_map_count */
+
+static atomic_long ticks;
 
 static int join(int set, int file)
 {
@@ -56,18 +63,45 @@ static int sending_ends(void)
     return sendfile(nowhere, file_with_hole(), NULL, HUGE_SIZE) == TRANSFER_MAXIMUM;
 }
 
-/* What is filled at once is more than there is memory; the clock goes on meanwhile. */
+static void *tick(void *unused)
+{
+    for (;;) {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        atomic_fetch_add(&ticks, 1);
+    }
+    return unused;
+}
+
+/* What is filled at once is more than there is memory; other threads run meanwhile. */
 static int filling_ends(void)
 {
-    void *memory = mmap(NULL, HUGE_SIZE / 64, PROT_READ,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory != MAP_FAILED && mlock(memory, HUGE_SIZE / 64) == -1 && errno == ENOMEM &&
-           munmap(memory, HUGE_SIZE / 64) == 0;
+    pthread_t thread;
+    long size = HUGE_SIZE / 64;
+    void *memory =
+        mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED || pthread_create(&thread, NULL, tick, NULL) != 0) {
+        return 0;
+    }
+    while (atomic_load(&ticks) == 0) {}
+    long before = atomic_load(&ticks);
+    int refused = mlock(memory, (size_t)size) == -1 && errno == ENOMEM;
+    return refused && atomic_load(&ticks) > before + 2 && munmap(memory, (size_t)size) == 0;
+}
+
+/* Every second page with a right of its own. */
+static int splitting_ends(void)
+{
+    char *memory = mmap(NULL, 2 * AREAS * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long split = 0;
+    while (split < AREAS && mprotect(memory + 2 * split * PAGE, PAGE, PROT_READ) == 0) {
+        split++;
+    }
+    return split < AREAS && errno == ENOMEM && munmap(memory, 2 * AREAS * PAGE) == 0;
 }
 
 int main(void)
 {
-    int ends[] = {chain_ends(), sending_ends(), filling_ends()};
-    printf("probe limits expect=111 got=%d%d%d\n", ends[0], ends[1], ends[2]);
+    int ends[] = {chain_ends(), sending_ends(), splitting_ends(), filling_ends()};
+    printf("probe limits expect=1111 got=%d%d%d%d\n", ends[0], ends[1], ends[2], ends[3]);
     return 0;
 }

@@ -83,8 +83,7 @@ static void *names_are_told(void *unused)
     static char text[16384];
     while (!atomic_load(&over)) {
         int maps = open("/proc/self/maps", O_RDONLY);
-        while (read(maps, text, sizeof text) > 0) {
-        }
+        while (read(maps, text, sizeof text) > 0) {}
         close(maps);
     }
     return unused;
