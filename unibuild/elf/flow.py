@@ -19,11 +19,13 @@ from unibuild.elf.code import (
     operands,
     target,
 )
+from unibuild.elf.jump_tables import table_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from unibuild.elf.code import Instruction
+    from unibuild.elf.memory import Memory
 
 WORD = 8
 _READ_ONLY = ("cmp", "test", "push", "call", "jmp", "nop", "bt")
@@ -44,8 +46,17 @@ class _Stack(NamedTuple):
 class Flow:
     """The instructions of a function with their predecessors and stack places."""
 
-    def __init__(self, instructions: Sequence[Instruction], returns: Callable[[int], bool]) -> None:
-        """Take the instructions in order; ``returns`` tells whether the function at an address does."""
+    def __init__(
+        self,
+        instructions: Sequence[Instruction],
+        returns: Callable[[int], bool],
+        memory: Memory,
+    ) -> None:
+        """Take the instructions in order; ``returns`` tells whether the function at an address does.
+
+        ``memory`` has the tables of indirect jumps; where such a jump has none, it can lead to every
+        place that nothing else is seen to lead to.
+        """
         self.all = instructions
         self.index = {one.address: index for index, one in enumerate(instructions)}
         self.before: list[list[int]] = [[] for _ in instructions]
@@ -60,7 +71,12 @@ class Flow:
             goal = target(one)
             call = is_call(one.name)
             if goal is None and is_branch(one.name) and not call:
-                scattered.append(index)
+                targets = table_targets(memory, instructions, index, self.index)
+                for place in set(targets):
+                    self._join(index, self.index[place])
+                    goals.add(place)
+                if not targets:
+                    scattered.append(index)
             elif goal is not None and not call and goal in self.index:
                 self._join(index, self.index[goal])
             stops = call and goal is not None and not returns(goal)

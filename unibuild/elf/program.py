@@ -190,7 +190,7 @@ class Program:
         found = self._flows.get(function.start)
         if found is None:
             instructions = list(self.decoder.decode(function.start, function.end))
-            found = self._flows[function.start] = Flow(instructions, self.returns)
+            found = self._flows[function.start] = Flow(instructions, self.returns, self.memory)
         return found
 
     def label(self, address: int) -> str:
