@@ -161,3 +161,31 @@ def test_programs_of_the_host_in_c(linked: str, tmp_path: Path) -> None:
         traced = _run([program], tmp_path / "trace")
     _nothing_is_missing(found, traced, 70)
     assert found.undecided == ()
+
+
+def test_a_threaded_program_of_the_host_in_rust(tmp_path: Path) -> None:
+    compiler = shutil.which("rustc")
+    if not compiler:
+        pytest.skip("there is no Rust compiler on the host")
+    source = tmp_path / "echo.rs"
+    source.write_text(
+        "use std::io::{Read, Write};\nuse std::net::{TcpListener, TcpStream};\n"
+        "fn main() {\n"
+        '  let listener = TcpListener::bind("127.0.0.1:0").unwrap();\n'
+        "  let address = listener.local_addr().unwrap();\n"
+        "  let server = std::thread::spawn(move || {\n"
+        "    let (mut peer, _) = listener.accept().unwrap(); let mut text = [0; 2];\n"
+        "    peer.read_exact(&mut text).unwrap(); peer.write_all(&text).unwrap(); });\n"
+        "  let mut peer = TcpStream::connect(address).unwrap(); let mut text = [0; 2];\n"
+        '  peer.write_all(b"hi").unwrap(); peer.read_exact(&mut text).unwrap();\n'
+        "  server.join().unwrap();\n"
+        "  let seen: std::collections::HashSet<u8> = text.iter().copied().collect();\n"
+        '  println!("{} {:?}", seen.len(), std::fs::read("/etc/passwd").map(|all| all.len()));\n}\n'
+    )
+    program = tmp_path / "echo"
+    command = [compiler, "-O", "-C", "target-feature=+crt-static", "-o", program, source]
+    if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
+        pytest.skip("the compiler of the host cannot link so")
+    found = scan(program, {})
+    _nothing_is_missing(found, _run([program], tmp_path / "trace"), 85)
+    assert found.undecided == ()
