@@ -51,6 +51,22 @@ static const char *kind_of(uint32_t mode)
     return S_ISFIFO(mode) ? "pipe" : S_ISSOCK(mode) ? "socket" : "anon_inode";
 }
 
+/* Its address would tell where the kernel lies: the first descriptor of the file stands for it. */
+static unsigned number_of(const struct ub_file *file)
+{
+    unsigned end = ub_file_descriptors_end();
+    for (unsigned i = 0; i < end; i++) {
+        struct ub_file *other = ub_file_get((long)i);
+        if (other != NULL) {
+            ub_file_put(other);
+        }
+        if (other == file) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
 static size_t describe(struct ub_file *file, char *to, size_t size)
 {
     struct ub_node *node = ub_file_node(file);
@@ -75,7 +91,7 @@ static size_t describe(struct ub_file *file, char *to, size_t size)
     memcpy(to, kind, length);
     memcpy(to + length, ":[", 2);
     length += 2;
-    length += number_write(to + length, (unsigned)((uintptr_t)file >> 4) % 1000000U);
+    length += number_write(to + length, number_of(file));
     to[length++] = ']';
     return length;
 }

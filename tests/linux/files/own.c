@@ -103,6 +103,11 @@ static void descriptors(void)
     snprintf(link, sizeof link, "/proc/self/fd/%d", pipes[0]);
     FACT(readlink(link, path, sizeof path) > 6);
     printf("%.6s\n", path);
+    char same[64] = {0};
+    snprintf(link, sizeof link, "/proc/self/fd/%d", dup(pipes[0]));
+    FACT(readlink(link, same, sizeof same - 1) > 6);
+    FACT(strncmp(path, same, strlen(same)));
+    close(pipes[1] + 1);
     close(pipes[0]);
     close(pipes[1]);
     FACT(unlink("/tmp/own-descriptor"));
