@@ -90,6 +90,9 @@ static int start_connecting(struct stream *self, const struct sockaddr_in *peer)
     if (result != 0) {
         return result == -EAGAIN ? -ENETUNREACH : result;
     }
+    if (self->pcb == NULL || self->state != STREAM_FRESH) {
+        return -EALREADY; /* another thread was faster during the wait */
+    }
     if (self->pcb->local_port == 0) {
         result = stream_bind(&self->socket, IP4_ADDR_ANY, 0);
         if (result != 0) {
