@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BEGINNING: Final = {
     NUMBERS[name]: name for name in ("fork", "vfork", "execve", "execveat", "clone")
 }
+_THREADS: Final = frozenset({"pthread_create", "thrd_create"})
+"""Who comes to clone by these makes threads, whatever others do with clone."""
 _THREAD: Final = 0x10000
 """The flag of clone that makes a thread."""
 
@@ -67,6 +69,8 @@ class Processes:
             if not waiting or found:
                 return
             program, function = waiting.popleft()
+            if name == "clone" and function.name in _THREADS:
+                continue
             for caller, holder in self._holders(program).get(function.start, ()):
                 if caller is self._program:
                     found = True
