@@ -3,6 +3,8 @@
 
 #include <unibuild/scheduler.h>
 
+#define SIGNAL_WAIT_NS 100000ULL
+
 static void take_locked(struct ub_mutex *mutex, struct ub_thread *self)
 {
     UB_ASSERT(mutex->owner != self);
@@ -50,9 +52,12 @@ int ub_mutex_wait(struct ub_mutex *mutex, struct ub_wait_queue *queue, uint64_t 
 {
     struct ub_thread *self = ub_thread_current();
     unsigned long flags = ub_lock_acquire(&mutex->lock);
+    /* A signal may have come since the caller looked, and nobody wakes for it twice. */
+    uint64_t soon = ub_thread_interrupted() ? ub_clock_monotonic() + SIGNAL_WAIT_NS : deadline_ns;
+    bool is_cut = soon < deadline_ns;
     give_locked(mutex, self);
-    int result = ub_wait_unlock(queue, &mutex->lock, deadline_ns);
+    int result = ub_wait_unlock(queue, &mutex->lock, is_cut ? soon : deadline_ns);
     take_locked(mutex, self);
     ub_lock_release(&mutex->lock, flags);
-    return result;
+    return is_cut ? 0 : result;
 }
