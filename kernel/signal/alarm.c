@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include <unibuild/interval.h>
 #include <unibuild/scheduler.h>
 #include <unibuild/signal.h>
 
@@ -32,29 +33,11 @@ static void expired(struct ub_timeout *one)
     }
 }
 
-static bool to_nanoseconds(const struct timeval *time, uint64_t *result)
-{
-    if (time->tv_sec < 0 || time->tv_usec < 0 || time->tv_usec >= 1000000L) {
-        return false;
-    }
-    uint64_t limit = UB_CLOCK_NEVER / UB_NANOSECONDS_PER_SECOND / 4;
-    uint64_t seconds = (uint64_t)time->tv_sec < limit ? (uint64_t)time->tv_sec : limit;
-    *result = seconds * UB_NANOSECONDS_PER_SECOND + (uint64_t)time->tv_usec * 1000;
-    return true;
-}
-
-static struct timeval to_timeval(uint64_t time)
-{
-    uint64_t microseconds = (time + 999) / 1000; /* never zero while it runs */
-    return (struct timeval){.tv_sec = (time_t)(microseconds / 1000000),
-                            .tv_usec = (suseconds_t)(microseconds % 1000000)};
-}
-
 static struct itimerval setting_locked(uint64_t now)
 {
-    struct itimerval setting = {.it_interval = to_timeval(interval)};
+    struct itimerval setting = {.it_interval = ub_interval_timeval(interval)};
     if (timeout.active) {
-        setting.it_value = to_timeval(timeout.deadline > now ? timeout.deadline - now : 1);
+        setting.it_value = ub_interval_timeval(timeout.deadline > now ? timeout.deadline - now : 1);
     }
     return setting;
 }
@@ -62,8 +45,8 @@ static struct itimerval setting_locked(uint64_t now)
 long ub_sys_setitimer(long which, const struct itimerval *setting, struct itimerval *previous)
 {
     uint64_t value, again;
-    if (which != ITIMER_REAL || !to_nanoseconds(&setting->it_value, &value) ||
-        !to_nanoseconds(&setting->it_interval, &again)) {
+    if (which != ITIMER_REAL || !ub_interval_nanoseconds(&setting->it_value, &value) ||
+        !ub_interval_nanoseconds(&setting->it_interval, &again)) {
         return -EINVAL;
     }
     /* An alarm that comes more often than it can be served would be all that runs. */

@@ -13,7 +13,6 @@ once with apt into the folder named by --scratch. Needs apt-get, dpkg-deb and dn
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import socket
@@ -110,7 +109,7 @@ def answers(process: subprocess.Popen[bytes], forward: PortForward) -> bool:
     return False
 
 
-def load(forward: PortForward, queries: Path, seconds: int) -> float:
+def load(forward: PortForward, queries: Path, seconds: float) -> float:
     """Return the queries per second that dnsperf sees answered."""
     shown = subprocess.run(
         [
@@ -125,7 +124,7 @@ def load(forward: PortForward, queries: Path, seconds: int) -> float:
     return float(rate)
 
 
-def run_once(subject: Subject, queries: Path, seconds: int) -> dict[str, float]:
+def run_once(subject: Subject, queries: Path, seconds: float) -> dict[str, float]:
     """Start the guest, load it over both transports, stop it."""
     for _ in range(ATTEMPTS):
         forwards = claim((PortForward(0, 53, "udp"), PortForward(0, 53, "tcp")))
@@ -139,7 +138,7 @@ def run_once(subject: Subject, queries: Path, seconds: int) -> dict[str, float]:
     sys.exit(f"{subject.name} does not answer")
 
 
-def measure(runs: int, seconds: int, scratch: Path) -> dict[str, dict[str, list[float]]]:
+def measure(runs: int, seconds: float, scratch: Path) -> dict[str, dict[str, list[float]]]:
     """Return the rates of every run, by guest and transport."""
     build()
     linux = linux_guest.fetch(scratch)
@@ -169,20 +168,7 @@ def measure(runs: int, seconds: int, scratch: Path) -> dict[str, dict[str, list[
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=10, help="runs of each guest (default 10)")
-    parser.add_argument("--seconds", type=int, default=5, help="load a transport (default 5)")
-    parser.add_argument(
-        "--scratch",
-        type=Path,
-        default=Path(tempfile.gettempdir()) / "unibuild-bench",
-        help="where downloads are kept",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    arguments = parser.parse_args()
-    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    arguments = linux_guest.options(__doc__, "load a transport (default 5)", 5)
     rates = measure(arguments.runs, arguments.seconds, arguments.scratch)
     if arguments.json:
         print(json.dumps(rates))

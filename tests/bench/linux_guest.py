@@ -7,6 +7,7 @@ and processor are the image's. Needs apt-get and dpkg-deb.
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import lzma
 import re
@@ -55,6 +56,25 @@ class Linux:
         (path,) = (self.folder / f"lib/modules/{self.version}").rglob(f"{name}.ko*")
         content = path.read_bytes()
         return lzma.decompress(content) if path.suffix == ".xz" else content
+
+
+def options(description: str | None, seconds: str, default: float) -> argparse.Namespace:
+    """Parse what the benches that compare with Linux are told; ``scratch`` exists afterwards."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=10, help="runs of each guest (default 10)")
+    parser.add_argument("--seconds", type=float, default=default, help=seconds)
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "unibuild-bench",
+        help="where downloads are kept",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args()
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    return arguments
 
 
 def fetch(scratch: Path) -> Linux:

@@ -18,7 +18,6 @@ once with apt into the folder named by --scratch. Needs apt-get and dpkg-deb.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import shutil
@@ -208,20 +207,7 @@ def measure(runs: int, seconds: float, scratch: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=10, help="runs of each guest (default 10)")
-    parser.add_argument("--seconds", type=float, default=5, help="load a run (default 5)")
-    parser.add_argument(
-        "--scratch",
-        type=Path,
-        default=Path(tempfile.gettempdir()) / "unibuild-bench",
-        help="where downloads are kept",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    arguments = parser.parse_args()
-    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    arguments = linux_guest.options(__doc__, "load a run (default 5)", 5)
     figures = measure(arguments.runs, arguments.seconds, arguments.scratch)
     if arguments.json:
         print(json.dumps(figures))

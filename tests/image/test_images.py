@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,22 +16,9 @@ from pathlib import Path
 
 import pytest
 from support.command import ROOT, unibuild
+from support.images import answer
 
 pytestmark = [pytest.mark.network, pytest.mark.boot]
-
-WORKSPACE = Path(__file__).with_name("workspace")
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shutil.copytree(WORKSPACE, tmp_path_factory.mktemp("images") / "workspace")
-
-
-def answer(workspace: Path, *arguments: str) -> dict[str, object]:
-    result = unibuild(*arguments, "--json", cwd=workspace)
-    assert result.returncode == 0, result.stderr
-    found: dict[str, object] = json.loads(result.stdout)
-    return found
 
 
 def test_parameters_reach_the_program(workspace: Path) -> None:

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import errno
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from support.command import unibuild
+from support.images import answer
 
 from unibuild.elf.linux_calls import NAMES
 
 pytestmark = [pytest.mark.network, pytest.mark.boot]
 
-WORKSPACE = Path(__file__).with_name("workspace")
 SHOW, CRASH, MISSING = (f"//programs:{name}_linux_image" for name in ("show", "crash", "missing"))
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shutil.copytree(WORKSPACE, tmp_path_factory.mktemp("linux") / "workspace")
-
-
-def answer(workspace: Path, *arguments: str) -> dict[str, object]:
-    result = unibuild(*arguments, "--json", cwd=workspace)
-    assert result.returncode == 0, result.stderr
-    found: dict[str, object] = json.loads(result.stdout)
-    return found
 
 
 def test_parameters_reach_the_program_and_its_ports_are_told(workspace: Path) -> None:

@@ -4,6 +4,7 @@
 #include <sys/time.h>
 
 #include <unibuild/futex.h>
+#include <unibuild/interval.h>
 #include <unibuild/linux_call.h>
 
 #include "timer.h"
@@ -22,28 +23,10 @@ static struct signal_timer *timer_of(int which)
     return timer;
 }
 
-static bool to_nanoseconds(const struct timeval *time, uint64_t *result)
-{
-    if (time->tv_sec < 0 || time->tv_usec < 0 || time->tv_usec >= 1000000L) {
-        return false;
-    }
-    uint64_t limit = UB_CLOCK_NEVER / UB_NANOSECONDS_PER_SECOND / 4;
-    uint64_t seconds = (uint64_t)time->tv_sec < limit ? (uint64_t)time->tv_sec : limit;
-    *result = seconds * UB_NANOSECONDS_PER_SECOND + (uint64_t)time->tv_usec * 1000;
-    return true;
-}
-
-static struct timeval to_timeval(uint64_t time)
-{
-    uint64_t microseconds = (time + 999) / 1000; /* never zero while it runs */
-    return (struct timeval){.tv_sec = (time_t)(microseconds / 1000000),
-                            .tv_usec = (suseconds_t)(microseconds % 1000000)};
-}
-
 static struct itimerval setting_locked(const struct signal_timer *timer)
 {
-    return (struct itimerval){.it_interval = to_timeval(timer->interval),
-                              .it_value = to_timeval(ub_signal_timer_left_locked(timer))};
+    return (struct itimerval){.it_interval = ub_interval_timeval(timer->interval),
+                              .it_value = ub_interval_timeval(ub_signal_timer_left_locked(timer))};
 }
 
 /* A wait for a futex is now no longer a wait for ever: who waits in it alone can be interrupted. */
@@ -60,8 +43,8 @@ UB_LINUX_CALL(setitimer)
     if (from != 0 && !ub_user_copy_in(&setting, from, sizeof setting)) {
         return -EFAULT;
     }
-    if (which > ITIMER_PROF || !to_nanoseconds(&setting.it_value, &value) ||
-        !to_nanoseconds(&setting.it_interval, &interval)) {
+    if (which > ITIMER_PROF || !ub_interval_nanoseconds(&setting.it_value, &value) ||
+        !ub_interval_nanoseconds(&setting.it_interval, &interval)) {
         return -EINVAL;
     }
     unsigned long flags = ub_lock_acquire(&ub_scheduler_lock);
