@@ -96,7 +96,7 @@ static void make(void)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
-    switch (below(11)) {
+    switch (below(12)) {
     case 0:
         if (pipe2(pair, O_NONBLOCK) == 0) {
             keep(pair[0]);
@@ -133,6 +133,9 @@ static void make(void)
         break;
     case 8:
         keep(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+        break;
+    case 9:
+        keep(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, 0));
         break;
     default:
         keep(open(name(),
@@ -275,14 +278,41 @@ static void move_memory(void)
     }
 }
 
+/* This machine, its neighbour, all of them, none, and ports that are there and not. */
+static struct sockaddr_in address(void)
+{
+    static const uint32_t hosts[] = {0x7f000001, 0x7f000001, 0x7f000001, 0x7f000002, 0x0a00020f,
+                                     0x0a000202, 0x0a0002ff, 0xffffffff, 0xe0000001, 0};
+    return (struct sockaddr_in){
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)(below(8) ? 2000 + below(4) : below(3))),
+        .sin_addr.s_addr = htonl(hosts[below(sizeof hosts / sizeof *hosts)]),
+    };
+}
+
+static void change_socket(void)
+{
+    static const int levels[] = {SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP};
+    char value[64] = {0};
+    socklen_t size = below(sizeof value);
+    int level = levels[below(3)];
+    value[below(16)] = (char)below(256);
+    if (below(2)) {
+        (void)setsockopt(one(), level, (int)below(64), value, size);
+    } else {
+        (void)getsockopt(one(), level, (int)below(64), value, &size);
+    }
+    size = sizeof value;
+    (void)getpeername(one(), (struct sockaddr *)value, &size);
+    (void)getsockname(one(), (struct sockaddr *)value, &size);
+}
+
 static void other(void)
 {
-    struct sockaddr_in here = {.sin_family = AF_INET,
-                               .sin_port = htons((uint16_t)(2000 + below(4))),
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in here = address();
     const struct timespec soon = {0, 200000};
     pthread_t thread;
-    switch (below(14)) {
+    switch (below(16)) {
     case 0:
         (void)bind(one(), (struct sockaddr *)&here, sizeof here);
         break;
@@ -321,7 +351,11 @@ static void other(void)
         (void)dup2(one(), one());
         break;
     case 11:
+    case 12:
         (void)sendto(one(), &here, sizeof here, 0, (struct sockaddr *)&here, sizeof here);
+        break;
+    case 13:
+        change_socket();
         break;
     default:
         (void)close(one());
