@@ -95,6 +95,12 @@ def test_a_missing_interpreter_is_named_with_near_ones(image: Image) -> None:
     assert "did you mean `ld-linux-x86-64.so.2`" in caught.value.hint
 
 
+def test_the_package_of_a_missing_interpreter_is_named(image: Image) -> None:
+    with pytest.raises(ActionError) as caught:
+        image.needed(Tiny(interpreter="/lib/ld-musl-x86_64.so.1"))
+    assert "Debian's package musl has it" in caught.value.hint
+
+
 def test_a_missing_library_is_named_with_who_needs_it_and_where_it_was_looked_for(
     image: Image,
 ) -> None:

@@ -84,6 +84,19 @@ def test_a_linux_program_is_named_by_its_own_symbols(tmp_path: Path) -> None:
     ]
 
 
+def test_a_process_that_cannot_be_started_and_memory_that_is_out_say_what_to_do(
+    tmp_path: Path,
+) -> None:
+    guest = says(
+        b"\x1e[unibuild] missing-call clone 56 caller 700310\n"
+        b"\x1e[unibuild] fault SIGKILL (9) thread=1 vector=14 error=6 address=0 rip=700300\n"
+        b"\x1e[unibuild] exit 137\n"
+    )
+    _, _, notes = boot(place(tmp_path, guest, symbols="unibuild symbols 1\n"))
+    assert notes[0].endswith("answers ENOSYS; it starts threads, and no processes")
+    assert notes[-1] == "hint: give it more memory: --memory 64M, or `memory` of the image"
+
+
 def test_a_guest_that_vanishes_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ActionError) as caught:
         boot(place(tmp_path, says(b"oops\n")))

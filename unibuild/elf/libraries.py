@@ -33,6 +33,8 @@ _GLIBC: Final = (
 _MUSL: Final = ("/lib", "/usr/local/lib", "/usr/lib")
 _MUSL_NAMES: Final = ("libc.so", "libc.musl-x86_64.so.1")
 """What programs for musl need by name; its interpreter is the library."""
+_PACKAGES: Final = {"ld-linux-x86-64.so.2": "libc6", "ld-musl-x86_64.so.1": "musl"}
+"""Where Debian keeps the interpreters."""
 _MAGIC: Final = b"\x7fELF"
 
 
@@ -151,7 +153,10 @@ def _advice(name: str, files: Mapping[str, Path]) -> str:
     if same:
         return f"the image has it as {same[0]}; give it the path where it is looked for"
     near = did_you_mean(base, {posixpath.basename(one) for one in files})
-    return near or f"add {base} to `files` or `dirs` of the image"
+    package = _PACKAGES.get(base)
+    known = f" (Debian's package {package} has it)" if package else ""
+    add = f"add {base} to `files` or `dirs` of the image{known}"
+    return f"{near} Else {add}" if near else add
 
 
 def _read(path: Path) -> Dynamic:

@@ -59,7 +59,10 @@ def build(call: BuiltinCall) -> None:
 def _remarks(found: Mapping[str, Any]) -> list[str]:
     """Return what a person should know before the image is built."""
     warnings = found["warnings"]
-    lines = [f"{text}: starting processes is not supported" for text in warnings[:_MOST_WARNINGS]]
+    lines = [
+        f"{text}: starting processes is not supported, harmless if the program starts none"
+        for text in warnings[:_MOST_WARNINGS]
+    ]
     if len(warnings) > _MOST_WARNINGS:
         lines.append(f"so can {plural(len(warnings) - _MOST_WARNINGS, 'other function')} of it")
     if found["undecided"]:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from unibuild.machine.console import Frame, MappedFile, MissingCall
 
 _INSTRUCTION = re.compile(r"\brip=(?:0x)?([0-9a-f]+)", re.IGNORECASE)
-_OTHER_PROGRAMS = frozenset({"fork", "vfork", "execve", "execveat"})
+_NOT_SUPPORTED = {
+    **dict.fromkeys(
+        ("fork", "vfork", "execve", "execveat"), "starting other programs is not supported"
+    ),
+    "clone": "it starts threads, and no processes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def describe(
 def describe_missing(call: MissingCall, names: Names, files: Sequence[MappedFile]) -> str:
     """Return the line for a system call that the image lacks."""
     caller = names.in_program(call.caller - 1, files)
-    why = "; starting other programs is not supported" if call.name in _OTHER_PROGRAMS else ""
+    why = f"; {_NOT_SUPPORTED[call.name]}" if call.name in _NOT_SUPPORTED else ""
     return (
         f"missing system call: {call.name} ({call.number}), from {caller} ({call.caller:#x}), "
         f"answers ENOSYS{why}"

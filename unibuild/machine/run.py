@@ -6,6 +6,7 @@ for the user goes to ``note``, line by line. An interrupt ends the machine befor
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,6 +29,8 @@ MANIFEST_SUFFIX = ".manifest.json"
 SYMBOLS_SUFFIX = ".symbols"
 _BESIDE_LINKED, _BESIDE_PROGRAM = 64, 4096
 """KiB that an image needs besides itself, at least: a Linux program brings a runtime of its own."""
+_OUT_OF_MEMORY = re.compile(r"SIGKILL \(9\) .*\bvector=14\b")
+"""A page fault of a Linux program for which no page is left (kernel/linux/memory)."""
 _STRICT_WORD = "unibuild.strict-system-calls"
 """What the kernel reads of its command line (``<unibuild/linux_call.h>``)."""
 
@@ -151,7 +154,10 @@ def fault_lines(outcome: Outcome, names: backtrace.Names) -> list[str]:
     if not outcome.fault:
         return []
     trace = backtrace.describe(outcome.fault, outcome.frames, names, outcome.files)
-    return [f"fault: {outcome.fault}", *(f"    {line}" for line in trace)]
+    lines = [f"fault: {outcome.fault}", *(f"    {line}" for line in trace)]
+    if _OUT_OF_MEMORY.match(outcome.fault):
+        lines.append("hint: give it more memory: --memory 64M, or `memory` of the image")
+    return lines
 
 
 def _check_memory(manifest: Manifest, image: Path, memory: str) -> None:
