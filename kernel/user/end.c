@@ -26,9 +26,13 @@ static const char *name_of(int signal)
     return named && names[signal] != NULL ? names[signal] : "signal";
 }
 
-/* Return addresses, innermost first, as long as the program keeps frame pointers. */
-static void backtrace(uint64_t frame)
+/* Return addresses, innermost first, as long as the program keeps frame pointers: below `stack`
+ * there is no frame of a caller, and the register holds something else. */
+static void backtrace(uint64_t frame, uint64_t stack)
 {
+    if (frame < stack) {
+        return;
+    }
     for (unsigned count = 0; count < FRAMES_MAXIMUM && frame % sizeof(uint64_t) == 0; count++) {
         uint64_t words[2]; /* the caller's frame, the return address */
         if (!ub_user_copy_in(words, frame, sizeof words) || words[1] == 0) {
@@ -57,6 +61,6 @@ _Noreturn void ub_user_end(const struct ub_exception_frame *frame, int signal, u
              frame->rbx, frame->rcx, frame->rdx, frame->rsi, frame->rdi, frame->r8, frame->r9,
              frame->r10, frame->r11, frame->r12, frame->r13, frame->r14, frame->r15);
     ub_print("\x1e[unibuild] program-frame %lx\n", frame->instruction_pointer);
-    backtrace(frame->rbp);
+    backtrace(frame->rbp, frame->stack_pointer);
     ub_image_exit(STATUS_OF_SIGNAL + signal);
 }
