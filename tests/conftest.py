@@ -11,13 +11,13 @@ settings.load_profile("unibuild")
 
 LONGEST = (
     "verify/test_pipelines.py",
+    "end_to_end/test_reproducible.py",
     "faults/test_kills.py",
     "verify/test_varied_actions.py",
     "verify/test_varied.py",
     "verify/test_varied_rules.py",
     "execution/test_remote_image.py",
     "end_to_end/test_offline.py",
-    "end_to_end/test_reproducible.py",
     "docs/test_tutorial.py",
     "bootstrap/test_wheel.py",
     "verify/test_twice.py",
