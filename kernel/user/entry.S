@@ -9,6 +9,8 @@
  *
  * An exception or interrupt leaves AC as it was, with which the program could switch SMAP off.
  */
+#include <unibuild/exception_frame.h>
+
 #define CPU_STACK_TOP 48
 #define CPU_PROGRAM_STACK 56
 
@@ -27,51 +29,11 @@
 /* From FRAME_VECTOR on. */
 #define REST_STACK_POINTER 40
 
-    .macro save_registers
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rbx
-    pushq %rbp
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    .endm
-
-    .macro restore_registers
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rbp
-    popq %rbx
-    popq %rdx
-    popq %rcx
-    popq %rax
-    .endm
-
     .section .text.ub_user_entry, "ax", @progbits
     .altmacro
     .macro exception_stub vector
     .balign 16
-    /* Vectors 8, 10-14, 17, 21, 29 and 30 bring an error code. */
-    .if ((1 << \vector) & 0x60227d00) == 0
-    pushq $0
-    .endif
-    pushq $\vector
+    push_vector \vector
     jmp common
     .endm
 
