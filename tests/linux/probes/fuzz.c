@@ -19,6 +19,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "draw.h"
+
 #define PAGE 4096UL
 #define PAGES 16
 #define OUTPUT 900 /* above the descriptors that calls get at random */
@@ -69,10 +71,7 @@ static bool is_told; /* which calls are made, to find the one that breaks someth
 
 static uint64_t draw(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state * 0x2545f4914f6cdd1dUL;
+    return draw_from(&state);
 }
 
 static uint64_t below(uint64_t limit)
@@ -158,20 +157,6 @@ static uint64_t argument(void)
     }
 }
 
-static long call(unsigned number, const uint64_t *a)
-{
-    long result;
-    register uint64_t r10 __asm__("r10") = a[3];
-    register uint64_t r8 __asm__("r8") = a[4];
-    register uint64_t r9 __asm__("r9") = a[5];
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"((uint64_t)number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8),
-                       "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
 /* Paths, descriptors and numbers in memory. */
 static void fill(void)
 {
@@ -228,7 +213,7 @@ static void one_call(void)
         dprintf(OUTPUT, "%u %lx %lx %lx %lx %lx %lx\n", number, arguments[0], arguments[1],
                 arguments[2], arguments[3], arguments[4], arguments[5]);
     }
-    (void)call(number, arguments);
+    (void)call_with(number, arguments);
 }
 
 static void ignore(int signal)

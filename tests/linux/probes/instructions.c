@@ -16,6 +16,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "draw.h"
+
 #define GUARD (3UL << 30) /* more than a displacement of 32 bits reaches */
 #define SCRATCH (256UL << 10)
 #define CODE_SIZE 64
@@ -122,10 +124,7 @@ static const uint64_t values[] = {0,
 
 static uint64_t draw(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state * 0x2545f4914f6cdd1dUL >> 11;
+    return draw_from(&state) >> 11;
 }
 
 void enter(uint64_t rax);

@@ -18,6 +18,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "draw.h"
+
 #define ROOM 32768UL /* of the calls' memory; its last page is for what they read */
 #define PAGE 4096UL
 #define NUMBERS 460
@@ -44,10 +46,7 @@ static uint64_t state;
 
 static unsigned below(unsigned limit)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (unsigned)((state * 0x2545f4914f6cdd1dUL) >> 33) % limit;
+    return (unsigned)(draw_from(&state) >> 33) % limit;
 }
 
 static bool is_left_out(unsigned number)
@@ -146,20 +145,6 @@ static uint64_t argument(void)
     }
 }
 
-static long call(unsigned number, const uint64_t *a)
-{
-    long result;
-    register uint64_t r10 __asm__("r10") = a[3];
-    register uint64_t r8 __asm__("r8") = a[4];
-    register uint64_t r9 __asm__("r9") = a[5];
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"((uint64_t)number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8),
-                       "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
-
 /* In the kernel's half, and neither a small negative number nor one cut in two. */
 static bool is_of_kernel(uint64_t word)
 {
@@ -209,7 +194,7 @@ int main(int count, char **arguments)
         words[0] = below(3) != 0 ? (uint64_t)files[below(file_count)] : words[0];
         fill();
         setitimer(ITIMER_REAL, &soon, NULL);
-        found += leaks_of(number, call(number, words));
+        found += leaks_of(number, call_with(number, words));
     }
     dprintf(OUTPUT, "\nprobe leaks expect=0 got=%u\n", found);
     return 0;

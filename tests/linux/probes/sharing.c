@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "draw.h"
+
 #define THREADS 5
 #define FIRST 10 /* descriptors that are shared */
 #define DESCRIPTORS 24
@@ -45,10 +47,7 @@ static atomic_int extra;
 
 static unsigned below(unsigned limit)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (unsigned)((state * 0x2545f4914f6cdd1dUL) >> 33) % limit;
+    return (unsigned)(draw_from(&state) >> 33) % limit;
 }
 
 static int one(void)

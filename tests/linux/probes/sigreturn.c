@@ -12,6 +12,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "draw.h"
+
 #include "probe.h"
 
 #define STACK_SIZE (64 << 10)
@@ -29,10 +31,7 @@ static volatile int privileged;
 
 static uint64_t draw(void)
 {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state * 0x2545f4914f6cdd1dUL;
+    return draw_from(&state);
 }
 
 static uint64_t below(uint64_t limit)
