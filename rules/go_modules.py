@@ -6,7 +6,6 @@ them to the hashes in go.sum, as it does with what it downloads itself.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,6 @@ from unibuild.analysis.api import Artifact, Material, RuleContext, ToolchainInfo
 
 if TYPE_CHECKING:
     from .go_attributes import GoBinaryAttributes
-
-_UPPER = re.compile(r"[A-Z]")
 
 # Words: the folder, then for each file where it goes in it, and where it is.
 _SCRIPT = """\
@@ -49,8 +46,7 @@ def modules(ctx: RuleContext[GoBinaryAttributes]) -> Modules:
     shell = ctx.dependency("shell", ToolchainInfo)
     words: list[str | Artifact] = []
     for module in found:
-        escaped = _UPPER.sub(lambda match: f"!{match[0].lower()}", module.path)
-        base = f"{escaped}/@v/{module.version}"
+        base = module.proxy_path
         endings = (".zip", ".mod") if module.source else (".mod",)
         for ending in endings:
             name = f"{ctx.label.name}.go/{base}{ending}"

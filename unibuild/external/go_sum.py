@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from unibuild.external.golang import REQUIREMENTS_ONLY
+from unibuild.external.golang import REQUIREMENTS_ONLY, escaped
 from unibuild.model.errors import Place, UserError
 
 _LINE = re.compile(
@@ -32,6 +32,11 @@ class Module:
         """The package URL that pins it."""
         url = f"pkg:golang/{self.path}@{self.version}"
         return url if self.source else f"{url}?file_name={REQUIREMENTS_ONLY}"
+
+    @property
+    def proxy_path(self) -> str:
+        """Where a module proxy has its files, without their endings."""
+        return f"{escaped(self.path)}/@v/{self.version}"
 
 
 def parse(text: str, shown: str) -> tuple[Module, ...]:

@@ -31,14 +31,14 @@ def file_names(purl: Purl) -> tuple[str, ...]:
 
 def urls(purl: Purl, name: str, registries: Registries) -> tuple[str, ...]:
     """Return where the file ``name`` of a module may be had, best proxy first."""
-    return tuple(f"{base}/{_escaped(name)}" for base in _bases(purl, registries))
+    return tuple(f"{base}/{escaped(name)}" for base in _bases(purl, registries))
 
 
 def _bases(purl: Purl, registries: Registries) -> tuple[str, ...]:
-    path = _escaped(module_path(purl))
+    path = escaped(module_path(purl))
     return tuple(f"{proxy}/{path}/@v" for proxy in registries.module_proxies())
 
 
-def _escaped(path: str) -> str:
+def escaped(path: str) -> str:
     """Return a path as proxies want it: each capital as ``!`` and the small letter."""
     return _UPPER.sub(lambda match: f"!{match[0].lower()}", path)
